@@ -1,0 +1,1 @@
+//! All that a provider may use, and nothing else.

@@ -1,0 +1,1 @@
+//! `#[tool]` and `#[provider]`, which register what they are put on.

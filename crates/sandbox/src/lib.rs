@@ -1,0 +1,1 @@
+//! A small real chat service with its own OAuth server.

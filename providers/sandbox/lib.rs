@@ -1,0 +1,1 @@
+//! The embedded chat that needs no account.

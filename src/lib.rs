@@ -1,0 +1,1 @@
+//! The server: everything that is not about one platform.

@@ -1,0 +1,3 @@
+//! Parses the command line, loads the configuration and runs one mode.
+
+fn main() {}
