@@ -1,0 +1,37 @@
+//! What has happened since a cursor: the one facet under waiting, catching up and archiving.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Message, MessageRef};
+use crate::Result;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A message came.
+    New(Message),
+    /// A message was changed.
+    Edited(Message),
+    /// A message was deleted.
+    Deleted(MessageRef),
+}
+
+/// What has happened, and where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// Oldest first.
+    pub changes: Vec<Change>,
+    /// Cursor for the next time.
+    pub cursor: String,
+}
+
+/// Tells what has happened since a cursor.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Returns what has happened since `cursor`, waiting up to `patience` for something to happen. Without a cursor it
+    /// returns at once with nothing but one.
+    async fn since(&self, cursor: Option<&str>, patience: Duration) -> Result<Delta>;
+}

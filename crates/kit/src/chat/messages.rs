@@ -1,0 +1,191 @@
+//! Messages: reading, sending, changing, deleting and reacting.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{File, Page};
+use crate::{AccountKey, Result};
+
+/// Names one message, everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct MessageRef {
+    /// The account that sees it.
+    pub account: AccountKey,
+    /// The platform's id of its conversation.
+    pub conversation: String,
+    /// The platform's id of the message.
+    pub id: String,
+}
+
+/// What an author is, by the platform's own account of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthorKind {
+    /// A member.
+    Person,
+    /// Somebody from outside: a guest, or a member of another organization.
+    Guest,
+    /// A program.
+    Bot,
+    /// The platform itself.
+    System,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Author {
+    /// The platform's id.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// What they are.
+    pub kind: AuthorKind,
+}
+
+/// An emoji under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reaction {
+    /// Unicode where there is one, else `:name:`.
+    pub emoji: String,
+    /// How many people gave it.
+    pub count: u32,
+    /// Whether the user is one of them.
+    pub mine: bool,
+}
+
+/// What a message quotes or answers, outside of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quote {
+    /// Who wrote it, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// What it said.
+    pub text: String,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Names it.
+    #[serde(flatten)]
+    pub at: MessageRef,
+    /// When it was sent.
+    pub time: Timestamp,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it says, in Markdown: cards, blocks and attachments included.
+    pub text: String,
+    /// The thread it answers in: the id of that thread's first message, or what the platform takes for `thread`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// How many answers its own thread has.
+    pub replies: u32,
+    /// Emojis under it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+    /// Files that came with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+    /// What it quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// Whether it was changed after it was sent.
+    pub edited: bool,
+    /// Whether it was deleted; its text is then empty.
+    pub deleted: bool,
+    /// Where people open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Message {
+    /// Starts with what every message has.
+    pub fn new(at: MessageRef, time: Timestamp, author: Author, text: impl Into<String>) -> Self {
+        Self {
+            at,
+            time,
+            author,
+            text: text.into(),
+            thread: None,
+            replies: 0,
+            reactions: Vec::new(),
+            files: Vec::new(),
+            quote: None,
+            edited: false,
+            deleted: false,
+            url: None,
+        }
+    }
+}
+
+/// Which messages of a conversation to read.
+///
+/// Without a `cursor`, the newest in the window come; each further page is older.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Only messages at or after this instant.
+    pub since: Option<Timestamp>,
+    /// Only messages before this instant.
+    pub until: Option<Timestamp>,
+    /// Only this thread: its first message and the answers.
+    pub thread: Option<String>,
+    /// Only messages around this one, half of them older and half newer.
+    pub around: Option<String>,
+    /// Most to return; a platform may return fewer.
+    pub limit: usize,
+    /// Cursor of the previous page.
+    pub cursor: Option<String>,
+}
+
+/// Reads messages.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Reads one page, newest first.
+    async fn list(&self, conversation: &str, history: &History) -> Result<Page<Message>>;
+
+    /// Returns one message.
+    async fn get(&self, conversation: &str, id: &str) -> Result<Message>;
+}
+
+/// A message to send.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What it says, in Markdown.
+    pub text: String,
+    /// The thread to answer in, as [`Message::thread`] or [`MessageRef::id`] gave it.
+    pub thread: Option<String>,
+    /// Makes sending it twice the same as sending it once, where the platform can.
+    pub key: Option<String>,
+}
+
+/// Sends messages.
+#[async_trait]
+pub trait Posts: Send + Sync {
+    /// Sends one, as the user.
+    async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef>;
+}
+
+/// Changes messages that the user sent.
+#[async_trait]
+pub trait Edits: Send + Sync {
+    /// Replaces the text.
+    async fn edit(&self, conversation: &str, id: &str, text: &str) -> Result<()>;
+}
+
+/// Deletes messages that the user sent.
+#[async_trait]
+pub trait Deletions: Send + Sync {
+    /// Deletes one.
+    async fn delete(&self, conversation: &str, id: &str) -> Result<()>;
+}
+
+/// Adds and removes reactions.
+#[async_trait]
+pub trait Reactions: Send + Sync {
+    /// Adds the user's. It is no error if it is there already.
+    async fn add(&self, conversation: &str, id: &str, emoji: &str) -> Result<()>;
+
+    /// Takes the user's away. It is no error if there is none.
+    async fn remove(&self, conversation: &str, id: &str, emoji: &str) -> Result<()>;
+}

@@ -1,0 +1,37 @@
+//! People.
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::AuthorKind;
+use crate::Result;
+
+/// A person, or a bot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Person {
+    /// The platform's id.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// The handle, without `@`, if the platform has handles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// E-mail address, if the user may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Title or role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What they are.
+    pub kind: AuthorKind,
+}
+
+/// Finds people.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// Finds people by a part of their name, handle or address.
+    async fn find(&self, query: &str, limit: usize) -> Result<Vec<Person>>;
+
+    /// Returns one person.
+    async fn get(&self, id: &str) -> Result<Person>;
+}
