@@ -1,0 +1,135 @@
+//! `/api/conversations`: channels, direct conversations and groups.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use rusqlite::{Connection, OptionalExtension};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::request::{Body, Parameters, Reader, Viewer, Writer, cut, page_size};
+use super::{Refusal, id, messages, people};
+use crate::sandbox::Sandbox;
+
+const CONVERSATION: &str = include_str!("conversations.sql");
+
+/// Returns the conversation as the viewer sees it.
+pub(super) fn find(
+    connection: &Connection,
+    viewer: &Viewer,
+    conversation: i64,
+) -> Result<Value, Refusal> {
+    connection
+        .prepare_cached(&format!("{CONVERSATION} WHERE c.id = ?3"))?
+        .query_row(
+            (viewer.person, &viewer.origin, conversation),
+            messages::second_as_json,
+        )
+        .optional()?
+        .ok_or_else(|| Refusal::not_found("conversation", &format!("C{conversation}")))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Filter {
+    query: String,
+    kind: String,
+    cursor: Option<String>,
+    limit: Option<i64>,
+}
+
+/// `GET /api/conversations`: in the order of their ids, so that a page neither misses nor repeats one.
+pub(super) async fn list(
+    State(sandbox): State<Sandbox>,
+    Reader(viewer): Reader,
+    Parameters(filter): Parameters<Filter>,
+) -> Result<Json<Value>, Refusal> {
+    let limit = page_size(filter.limit);
+    let after = id::optional(filter.cursor.as_deref(), id::conversation)?;
+    let query = filter.query.trim_start_matches(['#', '@']).to_lowercase();
+    let found = sandbox
+        .store
+        .read(move |state| {
+            let mut statement = state.prepare_cached(&format!(
+                "{CONVERSATION} WHERE c.id > coalesce(?3, 0) AND (?4 = '' OR instr(',' || ?4 || ',', ',' || c.kind || ',') > 0)
+                 AND (instr(lower(coalesce(c.name, '') || ' ' || c.topic), ?5) > 0 OR c.kind <> 'channel' AND EXISTS (
+                     SELECT 1 FROM members JOIN people AS p ON p.id = members.person
+                     WHERE members.conversation = c.id AND p.id <> ?1 AND instr(lower(p.name || ' ' || p.handle), ?5) > 0))
+                 ORDER BY c.id LIMIT ?6"
+            ))?;
+            let rows = statement.query_map(
+                (viewer.person, &viewer.origin, after, filter.kind, query, limit + 1),
+                messages::id_and_json,
+            )?;
+            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
+        })
+        .await?;
+    let (found, cursor) = cut(found, limit, |(id, _)| format!("C{id}"));
+    let conversations: Vec<_> = found
+        .into_iter()
+        .map(|(_, conversation)| conversation)
+        .collect();
+    Ok(Json(
+        json!({ "conversations": conversations, "cursor": cursor }),
+    ))
+}
+
+/// `GET /api/conversations/{id}`.
+pub(super) async fn one(
+    State(sandbox): State<Sandbox>,
+    Reader(viewer): Reader,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let conversation = id::conversation(&name)?;
+    sandbox
+        .store
+        .read(move |state| find(state, &viewer, conversation))
+        .await
+        .map(Json)
+}
+
+#[derive(Deserialize)]
+pub(super) struct With {
+    person: String,
+}
+
+/// `POST /api/conversations/direct`: the direct conversation with a person, begun if there is none.
+pub(super) async fn open_direct(
+    State(sandbox): State<Sandbox>,
+    Writer(viewer): Writer,
+    Body(with): Body<With>,
+) -> Result<Json<Value>, Refusal> {
+    sandbox
+        .store
+        .write(move |state| {
+            let other = people::named(state, &with.person)?.id;
+            if other == viewer.person {
+                return Err(Refusal::invalid("`person` is yourself"));
+            }
+            let existing = state
+                .prepare_cached(
+                    "SELECT id FROM conversations AS c WHERE kind = 'direct' AND 2 =
+                     (SELECT count(*) FROM members WHERE conversation = c.id AND person IN (?1, ?2))",
+                )?
+                .query_row((viewer.person, other), |row| row.get(0))
+                .optional()?;
+            let conversation = match existing {
+                Some(conversation) => conversation,
+                None => begin(state, "direct", &[viewer.person, other])?,
+            };
+            find(state, &viewer, conversation)
+        })
+        .await
+        .map(Json)
+}
+
+fn begin(connection: &Connection, kind: &str, people: &[i64]) -> rusqlite::Result<i64> {
+    let conversation = connection
+        .prepare_cached("INSERT INTO conversations (kind, private) VALUES (?1, 1)")?
+        .insert([kind])?;
+    let mut statement =
+        connection.prepare_cached("INSERT INTO members (conversation, person) VALUES (?1, ?2)")?;
+    people
+        .iter()
+        .try_for_each(|person| statement.execute((conversation, person)).map(drop))?;
+    Ok(conversation)
+}

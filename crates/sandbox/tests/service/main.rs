@@ -1,0 +1,9 @@
+//! Drives the sandbox over real HTTP, as clients do.
+
+#[cfg(test)]
+mod client;
+mod faults;
+mod reading;
+mod sharing;
+mod sign_in;
+mod writing;
