@@ -11,6 +11,7 @@
 mod chat;
 mod control;
 mod error;
+mod host;
 mod oauth;
 mod sandbox;
 mod seed;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fmt, io};
 
-use axum::Router;
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
 use crate::oauth::Faults;
 use crate::store::Store;
-use crate::{Result, chat, control, oauth};
+use crate::{Result, chat, control, host, oauth};
 
 /// The origin that an embedded sandbox declares for itself, whatever port it listens on.
 pub const ISSUER: &str = "https://sandbox.switchboard.invalid";
@@ -99,7 +99,8 @@ impl Sandbox {
         if self.options.control {
             router = router.merge(control::routes());
         }
-        router.with_state(self)
+        let check = middleware::from_fn_with_state(self.clone(), host::check);
+        router.layer(check).with_state(self)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The applications that may ask people to sign in: public clients, known by their redirects.
 
 use rusqlite::{Connection, OptionalExtension};
-use url::{Host, Url};
+use url::Url;
 
 use super::Denial;
+use crate::host::is_loopback;
 
 pub(crate) fn add_client(
     connection: &Connection,
@@ -65,15 +66,4 @@ impl Client {
             ))
         }
     }
-}
-
-/// Whether the address is plain HTTP to this very machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    host && url.scheme() == "http"
 }

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::clients::{add_client, is_loopback};
+use super::clients::add_client;
 use super::token::DEVICE_CODE;
 use super::{Denial, grants};
+use crate::host::is_loopback;
 use crate::sandbox::Sandbox;
 
 #[derive(Deserialize)]
@@ -76,9 +77,8 @@ pub(super) async fn register(
 }
 
 fn is_acceptable(uri: &str) -> bool {
+    let is_safe = |url: &Url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(url);
     // Redirects are kept in one text, apart by spaces.
     !uri.contains(char::is_whitespace)
-        && Url::parse(uri).is_ok_and(|url| {
-            url.fragment().is_none() && (url.scheme() == "https" || is_loopback(&url))
-        })
+        && Url::parse(uri).is_ok_and(|url| url.fragment().is_none() && is_safe(&url))
 }

@@ -286,3 +286,14 @@ async fn a_reading_token_does_not_write() {
         (StatusCode::FORBIDDEN, Some("insufficient_scope"))
     );
 }
+
+#[tokio::test]
+async fn a_request_for_another_host_is_not_answered() {
+    let served = Served::fresh().await;
+    let response = served
+        .request(Method::GET, "/oauth/authorize")
+        .header("host", "evil.example")
+        .send()
+        .await;
+    assert_eq!(response.unwrap().status(), StatusCode::MISDIRECTED_REQUEST);
+}
