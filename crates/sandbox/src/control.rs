@@ -28,10 +28,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
 impl Sandbox {
     /// Returns the faults in force.
     pub(crate) fn faults(&self) -> Faults {
-        self.faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the faults in force, and takes the next misstep off their queue.
@@ -52,10 +49,7 @@ async fn set_faults(
     faults: Result<Json<Faults>, JsonRejection>,
 ) -> Result<Json<Faults>, Refusal> {
     let Json(faults) = faults.map_err(|rejection| Refusal::invalid(rejection.body_text()))?;
-    *sandbox
-        .faults
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner) = faults.clone();
+    *sandbox.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults.clone();
     Ok(Json(faults))
 }
 
@@ -96,30 +90,18 @@ struct Whose {
     person: Option<String>,
 }
 
-async fn revoke(
-    State(sandbox): State<Sandbox>,
-    Query(whose): Query<Whose>,
-) -> Result<StatusCode, Refusal> {
+async fn revoke(State(sandbox): State<Sandbox>, Query(whose): Query<Whose>) -> Result<StatusCode, Refusal> {
     let revoke = move |state: &rusqlite::Transaction<'_>| {
-        let person = whose
-            .person
-            .map(|name| people::named(state, &name))
-            .transpose()?;
+        let person = whose.person.map(|name| people::named(state, &name)).transpose()?;
         Ok::<_, Refusal>(oauth::revoke_all(state, person.map(|person| person.id))?)
     };
     sandbox.store.write(revoke).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn expire(
-    State(sandbox): State<Sandbox>,
-    Query(whose): Query<Whose>,
-) -> Result<StatusCode, Refusal> {
+async fn expire(State(sandbox): State<Sandbox>, Query(whose): Query<Whose>) -> Result<StatusCode, Refusal> {
     let expire = move |state: &rusqlite::Transaction<'_>| {
-        let person = whose
-            .person
-            .map(|name| people::named(state, &name))
-            .transpose()?;
+        let person = whose.person.map(|name| people::named(state, &name)).transpose()?;
         Ok::<_, Refusal>(oauth::expire_all(state, person.map(|person| person.id))?)
     };
     sandbox.store.write(expire).await?;

@@ -40,11 +40,7 @@ impl fmt::Display for Error {
                 write!(formatter, "cannot create `{}`: {source}", path.display())
             }
             Self::Database { path, source } => {
-                write!(
-                    formatter,
-                    "cannot use `{}` as sandbox state: {source}",
-                    path.display()
-                )
+                write!(formatter, "cannot use `{}` as sandbox state: {source}", path.display())
             }
             Self::Version { path, found } => write!(
                 formatter,

@@ -8,23 +8,12 @@ use url::{Host, Url};
 
 use crate::sandbox::{ISSUER, Sandbox};
 
-pub(crate) async fn check(
-    State(sandbox): State<Sandbox>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
+pub(crate) async fn check(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if host.is_some_and(|host| is_own(host, sandbox.issuer())) {
         next.run(request).await
     } else {
-        (
-            StatusCode::MISDIRECTED_REQUEST,
-            "the `Host` of the request is not this machine",
-        )
-            .into_response()
+        (StatusCode::MISDIRECTED_REQUEST, "the `Host` of the request is not this machine").into_response()
     }
 }
 
@@ -33,8 +22,7 @@ fn is_own(host: &str, declared: &str) -> bool {
     let Ok(url) = Url::parse(&format!("http://{host}/")) else {
         return false;
     };
-    let is_origin =
-        |origin: &str| Url::parse(origin).is_ok_and(|origin| origin.host() == url.host());
+    let is_origin = |origin: &str| Url::parse(origin).is_ok_and(|origin| origin.host() == url.host());
     is_loopback(&url) || is_origin(ISSUER) || is_origin(declared)
 }
 
@@ -54,21 +42,10 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_its_own() {
-        for host in [
-            "127.0.0.1:4000",
-            "[::1]:4000",
-            "localhost",
-            "sandbox.switchboard.invalid",
-            "chat.test:80",
-        ] {
+        for host in ["127.0.0.1:4000", "[::1]:4000", "localhost", "sandbox.switchboard.invalid", "chat.test:80"] {
             assert!(is_own(host, "https://chat.test"), "{host}");
         }
-        for host in [
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "evil.example@localhost.evil.example",
-            "",
-        ] {
+        for host in ["evil.example", "127.0.0.1.evil.example", "evil.example@localhost.evil.example", ""] {
             assert!(!is_own(host, "https://chat.test"), "{host}");
         }
     }

@@ -31,14 +31,8 @@ pub(crate) const BUILT_IN_CLIENT: &str = "switchboard";
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(metadata::metadata),
-        )
-        .route(
-            "/oauth/authorize",
-            get(authorize::ask).post(authorize::decide),
-        )
+        .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
+        .route("/oauth/authorize", get(authorize::ask).post(authorize::decide))
         .route("/oauth/token", post(token::token))
         .route("/oauth/device", post(device::begin))
         .route("/device", get(device::ask).post(device::decide))
@@ -56,11 +50,7 @@ pub(crate) struct Denial {
 
 impl Denial {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error,
-            description: description.into(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, error, description: description.into() }
     }
 
     fn invalid_request(description: impl Into<String>) -> Self {
@@ -86,11 +76,6 @@ impl From<rusqlite::Error> for Denial {
 impl IntoResponse for Denial {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.error, "error_description": self.description });
-        (
-            self.status,
-            [(header::CACHE_CONTROL, "no-store")],
-            Json(body),
-        )
-            .into_response()
+        (self.status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
     }
 }

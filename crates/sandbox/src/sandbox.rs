@@ -50,12 +50,7 @@ impl Sandbox {
     /// Opens the workspace at `path`, creating and seeding it if there is none; blocks while it does.
     pub fn open(path: &Path) -> Result<Self> {
         let store = Store::open(path)?;
-        Ok(Self {
-            store,
-            options: Options::default(),
-            faults: Arc::default(),
-            calls: Arc::default(),
-        })
+        Ok(Self { store, options: Options::default(), faults: Arc::default(), calls: Arc::default() })
     }
 
     /// Sets how it serves.
@@ -88,10 +83,7 @@ impl Sandbox {
 
     /// Returns the origin that the sandbox declares for itself, without a slash at its end.
     pub fn issuer(&self) -> &str {
-        self.options
-            .public_url
-            .as_deref()
-            .map_or(ISSUER, |url| url.trim_end_matches('/'))
+        self.options.public_url.as_deref().map_or(ISSUER, |url| url.trim_end_matches('/'))
     }
 
     fn router(self) -> Router {
@@ -106,9 +98,6 @@ impl Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Sandbox")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Sandbox").field("options", &self.options).finish_non_exhaustive()
     }
 }

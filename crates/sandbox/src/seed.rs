@@ -15,11 +15,8 @@ use crate::oauth;
 pub(crate) use workspace::WORKSPACE;
 
 /// Where the sign-in of Switchboard comes back to; the port is free.
-const REDIRECTS: [&str; 3] = [
-    "http://127.0.0.1/auth/callback",
-    "http://localhost/auth/callback",
-    "http://[::1]/auth/callback",
-];
+const REDIRECTS: [&str; 3] =
+    ["http://127.0.0.1/auth/callback", "http://localhost/auth/callback", "http://[::1]/auth/callback"];
 
 /// What happened longer ago than this has been read by everyone.
 const UNREAD: SignedDuration = SignedDuration::from_hours(3);
@@ -40,27 +37,12 @@ pub(crate) struct Post {
 /// A file of the table.
 #[derive(Clone, Copy)]
 pub(crate) enum Attachment {
-    Text {
-        name: &'static str,
-        media_type: &'static str,
-        content: &'static str,
-    },
-    Picture {
-        name: &'static str,
-    },
+    Text { name: &'static str, media_type: &'static str, content: &'static str },
+    Picture { name: &'static str },
 }
 
 const fn post(ago: &'static str, author: &'static str, text: &'static str) -> Post {
-    Post {
-        ago,
-        author,
-        text,
-        reactions: &[],
-        file: None,
-        edited: false,
-        deleted: false,
-        replies: &[],
-    }
+    Post { ago, author, text, reactions: &[], file: None, edited: false, deleted: false, replies: &[] }
 }
 
 impl Post {
@@ -70,24 +52,15 @@ impl Post {
     }
 
     const fn file(self, file: Attachment) -> Self {
-        Self {
-            file: Some(file),
-            ..self
-        }
+        Self { file: Some(file), ..self }
     }
 
     const fn edited(self) -> Self {
-        Self {
-            edited: true,
-            ..self
-        }
+        Self { edited: true, ..self }
     }
 
     const fn deleted(self) -> Self {
-        Self {
-            deleted: true,
-            ..self
-        }
+        Self { deleted: true, ..self }
     }
 
     const fn replies(self, replies: &'static [Self]) -> Self {
@@ -95,12 +68,8 @@ impl Post {
     }
 
     fn time(&self, now: Timestamp) -> Timestamp {
-        let ago = self
-            .ago
-            .parse::<Span>()
-            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
-        ago.and_then(|ago| now.checked_sub(ago))
-            .expect("the table is tested")
+        let ago = self.ago.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+        ago.and_then(|ago| now.checked_sub(ago)).expect("the table is tested")
     }
 }
 
@@ -113,12 +82,7 @@ struct Entry {
 
 /// Writes the whole workspace, its oldest message first, so that ids follow time.
 pub(crate) fn plant(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    oauth::add_client(
-        transaction,
-        oauth::BUILT_IN_CLIENT,
-        "Switchboard",
-        &REDIRECTS.map(String::from),
-    )?;
+    oauth::add_client(transaction, oauth::BUILT_IN_CLIENT, "Switchboard", &REDIRECTS.map(String::from))?;
     let people = plant_people(transaction)?;
     let conversations = plant_conversations(transaction, &people)?;
     let now = Timestamp::now();
@@ -127,20 +91,9 @@ pub(crate) fn plant(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     order.sort_by_key(|index| entries[*index].post.time(now));
     let mut ids = vec![0; entries.len()];
     for index in order {
-        let Entry {
-            post,
-            conversation,
-            root,
-        } = &entries[index];
+        let Entry { post, conversation, root } = &entries[index];
         let root = root.map(|root| ids[root]);
-        ids[index] = plant_post(
-            transaction,
-            post,
-            conversations[*conversation],
-            root,
-            now,
-            &people,
-        )?;
+        ids[index] = plant_post(transaction, post, conversations[*conversation], root, now, &people)?;
     }
     transaction
         .execute(
@@ -155,33 +108,18 @@ fn entries() -> Vec<Entry> {
     for (conversation, table) in workspace::CONVERSATIONS.iter().enumerate() {
         for post in table.posts {
             let root = entries.len();
-            entries.push(Entry {
-                post,
-                conversation,
-                root: None,
-            });
-            entries.extend(post.replies.iter().map(|post| Entry {
-                post,
-                conversation,
-                root: Some(root),
-            }));
+            entries.push(Entry { post, conversation, root: None });
+            entries.extend(post.replies.iter().map(|post| Entry { post, conversation, root: Some(root) }));
         }
     }
     entries
 }
 
 fn plant_people(transaction: &Transaction<'_>) -> rusqlite::Result<BTreeMap<&'static str, i64>> {
-    let mut statement = transaction.prepare(
-        "INSERT INTO people (handle, name, kind, title, email) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
+    let mut statement =
+        transaction.prepare("INSERT INTO people (handle, name, kind, title, email) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut plant = |someone: &workspace::Someone| {
-        let id = statement.insert((
-            someone.handle,
-            someone.name,
-            someone.kind,
-            someone.title,
-            someone.email,
-        ))?;
+        let id = statement.insert((someone.handle, someone.name, someone.kind, someone.title, someone.email))?;
         Ok((someone.handle, id))
     };
     workspace::PEOPLE.iter().map(&mut plant).collect()
@@ -191,11 +129,9 @@ fn plant_conversations(
     transaction: &Transaction<'_>,
     people: &BTreeMap<&'static str, i64>,
 ) -> rusqlite::Result<Vec<i64>> {
-    let mut conversation = transaction.prepare(
-        "INSERT INTO conversations (kind, name, topic, private) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    let mut member =
-        transaction.prepare("INSERT INTO members (conversation, person) VALUES (?1, ?2)")?;
+    let mut conversation =
+        transaction.prepare("INSERT INTO conversations (kind, name, topic, private) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut member = transaction.prepare("INSERT INTO members (conversation, person) VALUES (?1, ?2)")?;
     let mut ids = Vec::new();
     for table in workspace::CONVERSATIONS {
         let id = conversation.insert((table.kind, table.name, table.topic, table.private))?;
@@ -235,23 +171,19 @@ fn plant_post(
     for (emoji, handles) in post.reactions {
         for handle in handles.split(' ') {
             transaction
-                .prepare_cached(
-                    "INSERT INTO reactions (message, emoji, person) VALUES (?1, ?2, ?3)",
-                )?
+                .prepare_cached("INSERT INTO reactions (message, emoji, person) VALUES (?1, ?2, ?3)")?
                 .execute((id, emoji, people[handle]))?;
         }
     }
     if let Some(attachment) = post.file {
         let (name, media_type, content) = match attachment {
-            Attachment::Text {
-                name,
-                media_type,
-                content,
-            } => (name, media_type, content.into()),
+            Attachment::Text { name, media_type, content } => (name, media_type, content.into()),
             Attachment::Picture { name } => (name, "image/png", picture::hills()),
         };
         transaction
-            .prepare_cached("INSERT INTO files (owner, message, name, media_type, content) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached(
+                "INSERT INTO files (owner, message, name, media_type, content) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
             .execute((author, id, name, media_type, content))?;
     }
     Ok(id)
@@ -278,17 +210,9 @@ mod tests {
     fn everyone_is_known_and_writes_only_where_they_are() {
         for table in workspace::CONVERSATIONS {
             let members: Vec<_> = table.members.split(' ').collect();
-            for post in table
-                .posts
-                .iter()
-                .flat_map(|post| std::iter::once(post).chain(post.replies))
-            {
+            for post in table.posts.iter().flat_map(|post| std::iter::once(post).chain(post.replies)) {
                 assert!(members.contains(&post.author), "{}", post.text);
-                assert!(
-                    post.replies.iter().all(|reply| reply.replies.is_empty()),
-                    "{}",
-                    post.text
-                );
+                assert!(post.replies.iter().all(|reply| reply.replies.is_empty()), "{}", post.text);
             }
         }
     }

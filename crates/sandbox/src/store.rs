@@ -23,39 +23,22 @@ impl Store {
     /// Opens the file, and fills it if it is new.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| Error::Folder {
-                path: folder.into(),
-                source,
-            })?;
+            std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
         }
-        let failed = |source| Error::Database {
-            path: path.into(),
-            source,
-        };
+        let failed = |source| Error::Database { path: path.into(), source };
         let mut connection = connect(path).map_err(failed)?;
         use_write_ahead_log(&connection).map_err(failed)?;
         // The write lock is taken before looking, so of two processes on a fresh file one fills it and the other waits.
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        match transaction
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(failed)?
-        {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        match transaction.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)? {
             VERSION => {}
             0 => fill(&transaction).map_err(failed)?,
             found => {
-                return Err(Error::Version {
-                    path: path.into(),
-                    found,
-                });
+                return Err(Error::Version { path: path.into(), found });
             }
         }
         transaction.commit().map_err(failed)?;
-        Ok(Self {
-            path: Arc::new(path.into()),
-            idle: Arc::new(Mutex::new(vec![connection])),
-        })
+        Ok(Self { path: Arc::new(path.into()), idle: Arc::new(Mutex::new(vec![connection])) })
     }
 
     /// Runs `work` on one unchanging view of the state.
@@ -95,11 +78,7 @@ impl Store {
         let task = tokio::task::spawn_blocking(move || {
             let mut connection = store.connection()?;
             let answer = transact(&mut connection, behavior, work);
-            store
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            store.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             answer
         });
         match task.await {
@@ -113,11 +92,7 @@ impl Store {
     }
 
     fn connection(&self) -> rusqlite::Result<Connection> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| connect(&self.path), Ok)
     }
 }
@@ -157,10 +132,7 @@ fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn fill(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -36,15 +36,9 @@ pub(super) async fn since(
     let deadline = Instant::now() + Duration::from_secs(since.wait.min(LONGEST_WAIT));
     let mut cursor = since.cursor;
     loop {
-        let viewer = viewer.clone();
-        let (changes, reached) = sandbox
-            .store
-            .read(move |state| after(state, &viewer, cursor))
-            .await?;
+        let (changes, reached) = sandbox.store.read(move |state| after(state, viewer, cursor)).await?;
         if !changes.is_empty() || since.cursor.is_none() || Instant::now() >= deadline {
-            return Ok(Json(
-                json!({ "changes": changes, "cursor": reached.to_string() }),
-            ));
+            return Ok(Json(json!({ "changes": changes, "cursor": reached.to_string() })));
         }
         cursor = Some(reached);
         sleep(PAUSE).await;
@@ -52,14 +46,9 @@ pub(super) async fn since(
 }
 
 /// Returns the changes after `cursor` that the viewer can see, and how far it looked.
-fn after(
-    state: &Connection,
-    viewer: &Viewer,
-    cursor: Option<i64>,
-) -> Result<(Vec<Value>, i64), Refusal> {
-    let newest: i64 = state
-        .prepare_cached("SELECT coalesce(max(id), 0) FROM changes")?
-        .query_row([], |row| row.get(0))?;
+fn after(state: &Connection, viewer: Viewer, cursor: Option<i64>) -> Result<(Vec<Value>, i64), Refusal> {
+    let newest: i64 =
+        state.prepare_cached("SELECT coalesce(max(id), 0) FROM changes")?.query_row([], |row| row.get(0))?;
     let Some(cursor) = cursor.filter(|cursor| *cursor < newest) else {
         return Ok((vec![], newest));
     };
@@ -69,11 +58,7 @@ fn after(
          WHERE changes.id > ?2 ORDER BY changes.id LIMIT ?3",
     )?;
     let rows = statement.query_map((viewer.person, cursor, PAGE), |row| {
-        Ok((
-            row.get::<_, i64>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, String>(2)?,
-        ))
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
     })?;
     let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let full = i64::try_from(found.len()).is_ok_and(|count| count == PAGE);

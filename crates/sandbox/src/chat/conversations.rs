@@ -2,28 +2,22 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::{Body, Parameters, Reader, Viewer, Writer, cut, page_size};
 use super::{Refusal, id, messages, people};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{ISSUER, Sandbox};
 
 const CONVERSATION: &str = include_str!("conversations.sql");
 
 /// Returns the conversation as the viewer sees it.
-pub(super) fn find(
-    connection: &Connection,
-    viewer: &Viewer,
-    conversation: i64,
-) -> Result<Value, Refusal> {
+pub(super) fn find(connection: &Connection, viewer: Viewer, conversation: i64) -> Result<Value, Refusal> {
     connection
         .prepare_cached(&format!("{CONVERSATION} WHERE c.id = ?3"))?
-        .query_row(
-            (viewer.person, &viewer.origin, conversation),
-            messages::second_as_json,
-        )
+        .query_row((viewer.person, ISSUER, conversation), messages::second_as_json)
         .optional()?
         .ok_or_else(|| Refusal::not_found("conversation", &format!("C{conversation}")))
 }
@@ -33,6 +27,8 @@ pub(super) fn find(
 pub(super) struct Filter {
     query: String,
     kind: String,
+    /// Only those with this person in them.
+    with: Option<String>,
     cursor: Option<String>,
     limit: Option<i64>,
 }
@@ -49,28 +45,25 @@ pub(super) async fn list(
     let found = sandbox
         .store
         .read(move |state| {
+            let with = filter.with.map(|name| people::named(state, &name)).transpose()?.map(|person| person.id);
             let mut statement = state.prepare_cached(&format!(
                 "{CONVERSATION} WHERE c.id > coalesce(?3, 0) AND (?4 = '' OR instr(',' || ?4 || ',', ',' || c.kind || ',') > 0)
                  AND (instr(lower(coalesce(c.name, '') || ' ' || c.topic), ?5) > 0 OR c.kind <> 'channel' AND EXISTS (
                      SELECT 1 FROM members JOIN people AS p ON p.id = members.person
                      WHERE members.conversation = c.id AND p.id <> ?1 AND instr(lower(p.name || ' ' || p.handle), ?5) > 0))
-                 ORDER BY c.id LIMIT ?6"
+                 AND (?6 IS NULL OR EXISTS (SELECT 1 FROM members WHERE conversation = c.id AND person = ?6))
+                 ORDER BY c.id LIMIT ?7"
             ))?;
             let rows = statement.query_map(
-                (viewer.person, &viewer.origin, after, filter.kind, query, limit + 1),
+                (viewer.person, ISSUER, after, filter.kind, query, with, limit + 1),
                 messages::id_and_json,
             )?;
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
         })
         .await?;
     let (found, cursor) = cut(found, limit, |(id, _)| format!("C{id}"));
-    let conversations: Vec<_> = found
-        .into_iter()
-        .map(|(_, conversation)| conversation)
-        .collect();
-    Ok(Json(
-        json!({ "conversations": conversations, "cursor": cursor }),
-    ))
+    let conversations: Vec<_> = found.into_iter().map(|(_, conversation)| conversation).collect();
+    Ok(Json(json!({ "conversations": conversations, "cursor": cursor })))
 }
 
 /// `GET /api/conversations/{id}`.
@@ -80,11 +73,7 @@ pub(super) async fn one(
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let conversation = id::conversation(&name)?;
-    sandbox
-        .store
-        .read(move |state| find(state, &viewer, conversation))
-        .await
-        .map(Json)
+    sandbox.store.read(move |state| find(state, viewer, conversation)).await.map(Json)
 }
 
 #[derive(Deserialize)]
@@ -114,22 +103,59 @@ pub(super) async fn open_direct(
                 .optional()?;
             let conversation = match existing {
                 Some(conversation) => conversation,
-                None => begin(state, "direct", &[viewer.person, other])?,
+                None => begin(state, None, &[viewer.person, other])?,
             };
-            find(state, &viewer, conversation)
+            find(state, viewer, conversation)
         })
         .await
         .map(Json)
 }
 
-fn begin(connection: &Connection, kind: &str, people: &[i64]) -> rusqlite::Result<i64> {
+#[derive(Deserialize)]
+pub(super) struct Channel {
+    name: String,
+    #[serde(default)]
+    topic: String,
+    #[serde(default)]
+    private: bool,
+}
+
+/// `POST /api/conversations`: a new channel, with its creator in it.
+pub(super) async fn add_channel(
+    State(sandbox): State<Sandbox>,
+    Writer(viewer): Writer,
+    Body(channel): Body<Channel>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let is_slug = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if channel.name.is_empty() || channel.name.len() > 40 || !channel.name.chars().all(is_slug) {
+        return Err(Refusal::invalid("`name` is not 1 to 40 lower-case letters, digits and hyphens"));
+    }
+    sandbox
+        .store
+        .write(move |state| {
+            let taken: bool = state
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM conversations WHERE name = ?1)")?
+                .query_row([&channel.name], |row| row.get(0))?;
+            if taken {
+                let reason = format!("there is a channel `{}` already", channel.name);
+                return Err(Refusal::new(StatusCode::CONFLICT, "name_in_use", reason));
+            }
+            let conversation = begin(state, Some(&channel), &[viewer.person])?;
+            Ok((StatusCode::CREATED, Json(find(state, viewer, conversation)?)))
+        })
+        .await
+}
+
+/// Starts a channel or, without one, a direct conversation.
+fn begin(connection: &Connection, channel: Option<&Channel>, people: &[i64]) -> rusqlite::Result<i64> {
+    let row = match channel {
+        Some(channel) => ("channel", Some(&channel.name), channel.topic.as_str(), channel.private),
+        None => ("direct", None, "", true),
+    };
     let conversation = connection
-        .prepare_cached("INSERT INTO conversations (kind, private) VALUES (?1, 1)")?
-        .insert([kind])?;
-    let mut statement =
-        connection.prepare_cached("INSERT INTO members (conversation, person) VALUES (?1, ?2)")?;
-    people
-        .iter()
-        .try_for_each(|person| statement.execute((conversation, person)).map(drop))?;
+        .prepare_cached("INSERT INTO conversations (kind, name, topic, private) VALUES (?1, ?2, ?3, ?4)")?
+        .insert(row)?;
+    let mut statement = connection.prepare_cached("INSERT INTO members (conversation, person) VALUES (?1, ?2)")?;
+    people.iter().try_for_each(|person| statement.execute((conversation, person)).map(drop))?;
     Ok(conversation)
 }

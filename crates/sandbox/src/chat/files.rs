@@ -37,22 +37,16 @@ pub(super) async fn upload(
     };
     let content = content.map_err(too_large)?;
     if name.trim().is_empty() || name.contains(['/', '\\']) || name.contains(char::is_control) {
-        return Err(Refusal::invalid(
-            "`name` is empty or a path, expected the name of a file",
-        ));
+        return Err(Refusal::invalid("`name` is empty or a path, expected the name of a file"));
     }
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     let answer = json!({ "name": name, "media_type": media_type, "size": content.len() });
     let file = sandbox
         .store
         .write(move |state| {
             state
-                .prepare_cached(
-                    "INSERT INTO files (owner, name, media_type, content) VALUES (?1, ?2, ?3, ?4)",
-                )?
+                .prepare_cached("INSERT INTO files (owner, name, media_type, content) VALUES (?1, ?2, ?3, ?4)")?
                 .insert((viewer.person, name, media_type, &content[..]))
                 .map_err(Refusal::from)
         })
@@ -85,12 +79,13 @@ pub(super) async fn download(
                 .map_err(Refusal::from)
         })
         .await?;
-    let (file_name, media_type, content) =
-        found.ok_or_else(|| Refusal::not_found("file", &name))?;
-    let disposition = format!(
-        "attachment; filename*=UTF-8''{}",
-        utf8_percent_encode(&file_name, NON_ALPHANUMERIC)
-    );
+    let (file_name, media_type, content) = found.ok_or_else(|| Refusal::not_found("file", &name))?;
+    let is_plain = file_name.chars().all(|letter| letter.is_ascii_graphic() && letter != '"' || letter == ' ');
+    let disposition = if is_plain {
+        format!("attachment; filename=\"{file_name}\"")
+    } else {
+        format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&file_name, NON_ALPHANUMERIC))
+    };
     let headers = [
         (header::CONTENT_TYPE, media_type),
         (header::CONTENT_DISPOSITION, disposition),

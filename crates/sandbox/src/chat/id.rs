@@ -15,16 +15,10 @@ pub(super) fn file(name: &str) -> Result<i64, Refusal> {
 }
 
 /// Reads an optional name, such as a cursor.
-pub(super) fn optional(
-    name: Option<&str>,
-    read: fn(&str) -> Result<i64, Refusal>,
-) -> Result<Option<i64>, Refusal> {
+pub(super) fn optional(name: Option<&str>, read: fn(&str) -> Result<i64, Refusal>) -> Result<Option<i64>, Refusal> {
     name.filter(|name| !name.is_empty()).map(read).transpose()
 }
 
 pub(super) fn number(letter: char, name: &str) -> Option<i64> {
-    name.strip_prefix(letter)?
-        .parse()
-        .ok()
-        .filter(|number| *number > 0)
+    name.strip_prefix(letter)?.parse().ok().filter(|number| *number > 0)
 }

@@ -6,19 +6,16 @@ use serde_json::Value;
 
 use super::Refusal;
 use super::request::Viewer;
+use crate::sandbox::ISSUER;
 
 /// Gives id and JSON of the messages `m` that person `?1` can see, with permalinks that begin with `?2`.
 pub(super) const MESSAGE: &str = include_str!("messages.sql");
 
 /// Returns the message as the viewer sees it.
-pub(super) fn find(
-    connection: &Connection,
-    viewer: &Viewer,
-    message: i64,
-) -> Result<Value, Refusal> {
+pub(super) fn find(connection: &Connection, viewer: Viewer, message: i64) -> Result<Value, Refusal> {
     connection
         .prepare_cached(&format!("{MESSAGE} WHERE m.id = ?3"))?
-        .query_row((viewer.person, &viewer.origin, message), second_as_json)
+        .query_row((viewer.person, ISSUER, message), second_as_json)
         .optional()?
         .ok_or_else(|| Refusal::not_found("message", &format!("M{message}")))
 }
@@ -35,11 +32,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Finds a message that the viewer can see.
-    pub(super) fn find(
-        connection: &Connection,
-        viewer: &Viewer,
-        message: i64,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn find(connection: &Connection, viewer: Viewer, message: i64) -> Result<Self, Refusal> {
         connection
             .prepare_cached(
                 "SELECT id, m.conversation, author, thread, deleted_at IS NOT NULL FROM messages AS m

@@ -1,14 +1,14 @@
 //! The people of the workspace: `/api/me`, `/api/people`, and finding one by what others call them.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::{Parameters, Reader, cut, page_size};
-use super::{Refusal, id};
-use crate::sandbox::Sandbox;
+use super::{Refusal, conversations, id};
+use crate::sandbox::{ISSUER, Sandbox};
 
 /// The handle that means the person whose workspace this is.
 const YOU: &str = "you";
@@ -51,25 +51,15 @@ impl Person {
 
 /// Finds the person of that id, handle or e-mail address.
 pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<Person>> {
-    let id = if name == YOU {
-        Some(1)
-    } else {
-        id::number('P', name)
-    };
+    let id = if name == YOU { Some(1) } else { id::number('P', name) };
     connection
-        .prepare_cached(&format!(
-            "{} WHERE id = ?1 OR handle = ltrim(?2, '@') OR email = ?2",
-            Person::COLUMNS
-        ))?
+        .prepare_cached(&format!("{} WHERE id = ?1 OR handle = ltrim(?2, '@') OR email = ?2", Person::COLUMNS))?
         .query_row((id, name), Person::from_row)
         .optional()
 }
 
 /// Finds whom a `login_hint` means; without one, the person whose workspace this is. Bots do not sign in.
-pub(crate) fn hinted(
-    connection: &Connection,
-    hint: Option<&str>,
-) -> rusqlite::Result<Option<Person>> {
+pub(crate) fn hinted(connection: &Connection, hint: Option<&str>) -> rusqlite::Result<Option<Person>> {
     let hint = hint.filter(|hint| !hint.is_empty()).unwrap_or(YOU);
     Ok(find(connection, hint)?.filter(|person| person.kind != "bot"))
 }
@@ -80,16 +70,10 @@ pub(crate) fn named(connection: &Connection, name: &str) -> Result<Person, Refus
 }
 
 /// `GET /api/me`.
-pub(super) async fn me(
-    State(sandbox): State<Sandbox>,
-    Reader(viewer): Reader,
-) -> Result<Json<Value>, Refusal> {
-    let me = sandbox
-        .store
-        .read(move |state| named(state, &format!("P{}", viewer.person)))
-        .await?;
+pub(super) async fn me(State(sandbox): State<Sandbox>, Reader(viewer): Reader) -> Result<Json<Value>, Refusal> {
+    let me = sandbox.store.read(move |state| named(state, &format!("P{}", viewer.person))).await?;
     let mut answer = me.to_json();
-    answer["workspace"] = json!({ "name": crate::seed::WORKSPACE, "url": viewer.origin });
+    answer["workspace"] = json!({ "name": crate::seed::WORKSPACE, "url": ISSUER });
     Ok(Json(answer))
 }
 
@@ -101,6 +85,38 @@ pub(super) struct Search {
     limit: Option<i64>,
 }
 
+/// `GET /api/people/{id}`, where a handle or an e-mail address does as well.
+pub(super) async fn one(
+    State(sandbox): State<Sandbox>,
+    Reader(_): Reader,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let person = sandbox.store.read(move |state| named(state, &name)).await?;
+    Ok(Json(person.to_json()))
+}
+
+/// `GET /api/conversations/{id}/members`.
+pub(super) async fn members(
+    State(sandbox): State<Sandbox>,
+    Reader(viewer): Reader,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let conversation = id::conversation(&name)?;
+    let members = sandbox
+        .store
+        .read(move |state| {
+            conversations::find(state, viewer, conversation)?;
+            let mut statement = state.prepare_cached(&format!(
+                "{} JOIN members ON person = id WHERE conversation = ?1 ORDER BY id",
+                Person::COLUMNS
+            ))?;
+            let rows = statement.query_map([conversation], Person::from_row)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
+        })
+        .await?;
+    Ok(Json(json!({ "people": members.iter().map(Person::to_json).collect::<Vec<_>>() })))
+}
+
 /// `GET /api/people`.
 pub(super) async fn list(
     State(sandbox): State<Sandbox>,
@@ -108,10 +124,7 @@ pub(super) async fn list(
     Parameters(search): Parameters<Search>,
 ) -> Result<Json<Value>, Refusal> {
     let limit = page_size(search.limit);
-    let after = search
-        .cursor
-        .as_deref()
-        .and_then(|cursor| id::number('P', cursor));
+    let after = search.cursor.as_deref().and_then(|cursor| id::number('P', cursor));
     let query = search.query.trim_start_matches('@').to_lowercase();
     let people = sandbox
         .store
@@ -127,7 +140,5 @@ pub(super) async fn list(
         })
         .await?;
     let (people, cursor) = cut(people, limit, |person| format!("P{}", person.id));
-    Ok(Json(
-        json!({ "people": people.iter().map(Person::to_json).collect::<Vec<_>>(), "cursor": cursor }),
-    ))
+    Ok(Json(json!({ "people": people.iter().map(Person::to_json).collect::<Vec<_>>(), "cursor": cursor })))
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::messages::{self, MESSAGE, Place};
 use super::request::{Body, Parameters, Reader, Viewer, Writer, instant, page_size};
 use super::{Refusal, conversations, id};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{ISSUER, Sandbox};
 
-/// Which messages to show. `before` and `after` leave out the message they name, `since` includes its instant.
+/// Which messages to show. `before` and `after` leave out the message they name, `since` includes its instant,
+/// and `around` gives the first page only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Range {
@@ -38,7 +39,7 @@ enum Order {
 /// The messages that a listing moves over: those at the root of a conversation, or one thread with its root.
 struct Timeline<'a> {
     connection: &'a Connection,
-    viewer: &'a Viewer,
+    viewer: Viewer,
     conversation: i64,
     thread: Option<i64>,
     since: Option<String>,
@@ -61,19 +62,12 @@ impl Timeline<'_> {
         order: Order,
         limit: i64,
     ) -> Result<Vec<Entry>, Refusal> {
-        let direction = if order == Order::Newest {
-            "DESC"
-        } else {
-            "ASC"
-        };
-        let query = format!(
-            "{MESSAGE} WHERE {} ORDER BY m.id {direction} LIMIT :limit",
-            Self::PART
-        );
+        let direction = if order == Order::Newest { "DESC" } else { "ASC" };
+        let query = format!("{MESSAGE} WHERE {} ORDER BY m.id {direction} LIMIT :limit", Self::PART);
         let mut statement = self.connection.prepare_cached(&query)?;
         let rows = statement.query_map(
             named_params! {
-                "?1": self.viewer.person, "?2": self.viewer.origin, ":conversation": self.conversation,
+                "?1": self.viewer.person, "?2": ISSUER, ":conversation": self.conversation,
                 ":thread": self.thread, ":since": self.since, ":until": self.until,
                 ":after": after, ":before": before, ":limit": limit,
             },
@@ -86,15 +80,12 @@ impl Timeline<'_> {
         let limit = page_size(range.limit);
         let after = id::optional(range.after.as_deref(), id::message)?;
         let before = id::optional(range.before.as_deref(), id::message)?;
-        let Some(centre) = id::optional(range.around.as_deref(), id::message)? else {
+        let centre = id::optional(range.around.as_deref(), id::message)?;
+        let Some(centre) = centre.filter(|_| after.is_none() && before.is_none()) else {
             return self.between(after, before, range.order, limit);
         };
         let centre = Place::find(self.connection, self.viewer, centre)?;
-        let centre = if self.thread.is_none() {
-            centre.root()
-        } else {
-            centre.id
-        };
+        let centre = if self.thread.is_none() { centre.root() } else { centre.id };
         let older = self.between(None, Some(centre), Order::Newest, limit / 2)?;
         let newer = self.between(Some(centre - 1), None, Order::Oldest, limit - limit / 2)?;
         let mut entries: Vec<_> = older.into_iter().rev().chain(newer).collect();
@@ -118,19 +109,12 @@ pub(super) async fn list(
     sandbox
         .store
         .read(move |state| {
-            conversations::find(state, &viewer, conversation)?;
+            conversations::find(state, viewer, conversation)?;
             let thread = match id::optional(range.thread.as_deref(), id::message)? {
-                Some(message) => Some(Place::find(state, &viewer, message)?.root()),
+                Some(message) => Some(Place::find(state, viewer, message)?.root()),
                 None => None,
             };
-            let timeline = Timeline {
-                connection: state,
-                viewer: &viewer,
-                conversation,
-                thread,
-                since,
-                until,
-            };
+            let timeline = Timeline { connection: state, viewer, conversation, thread, since, until };
             let entries = timeline.page(&range)?;
             let oldest = entries.iter().map(|(id, _)| *id).min();
             let newest = entries.iter().map(|(id, _)| *id).max();
@@ -152,11 +136,7 @@ pub(super) async fn one(
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let message = id::message(&name)?;
-    sandbox
-        .store
-        .read(move |state| messages::find(state, &viewer, message))
-        .await
-        .map(Json)
+    sandbox.store.read(move |state| messages::find(state, viewer, message)).await.map(Json)
 }
 
 #[derive(Deserialize)]
@@ -175,7 +155,7 @@ pub(super) async fn mark_read(
     sandbox
         .store
         .write(move |state| {
-            let place = Place::find(state, &viewer, message)?;
+            let place = Place::find(state, viewer, message)?;
             if place.conversation != conversation {
                 return Err(Refusal::invalid(format!("`M{message}` is not in `C{conversation}`")));
             }

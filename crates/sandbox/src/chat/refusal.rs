@@ -18,12 +18,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            challenge: None,
-        }
+        Self { status, code, message: message.into(), challenge: None }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -32,34 +27,24 @@ impl Refusal {
 
     /// What a caller may not see does not exist for it either.
     pub(crate) fn not_found(what: &str, name: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            format!("there is no {what} `{name}` that you can see"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} `{name}` that you can see"))
     }
 
     pub(crate) fn invalid_token() -> Self {
         Self {
             challenge: Some("Bearer error=\"invalid_token\"".into()),
-            ..Self::new(
-                StatusCode::UNAUTHORIZED,
-                "invalid_token",
-                "the access token is missing, expired or revoked",
-            )
+            ..Self::new(StatusCode::UNAUTHORIZED, "invalid_token", "the access token is missing, expired or revoked")
         }
     }
 
     pub(crate) fn insufficient_scope(scope: Scope) -> Self {
         let name = scope.name();
         Self {
-            challenge: Some(format!(
-                "Bearer error=\"insufficient_scope\", scope=\"{name}\""
-            )),
+            challenge: Some(format!("Bearer error=\"insufficient_scope\", scope=\"{name}\"")),
             ..Self::new(
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
-                format!("the access token lacks `{name}`"),
+                format!("the sign-in lacks `{name}`; sign in again and ask for it"),
             )
         }
     }
@@ -68,11 +53,7 @@ impl Refusal {
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
         tracing::error!(%error, "The sandbox state cannot be used");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "the sandbox state cannot be used",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the sandbox state cannot be used")
     }
 }
 
@@ -80,9 +61,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.code, "message": self.message }));
         match self.challenge {
-            Some(challenge) => {
-                (self.status, [(header::WWW_AUTHENTICATE, challenge)], body).into_response()
-            }
+            Some(challenge) => (self.status, [(header::WWW_AUTHENTICATE, challenge)], body).into_response(),
             None => (self.status, body).into_response(),
         }
     }

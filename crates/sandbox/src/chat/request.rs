@@ -13,11 +13,10 @@ use super::Refusal;
 use crate::oauth::{self, Scope};
 use crate::sandbox::Sandbox;
 
-/// Who asks, and the origin that permalinks begin with.
-#[derive(Clone)]
+/// Who asks.
+#[derive(Clone, Copy)]
 pub(crate) struct Viewer {
     pub(crate) person: i64,
-    pub(crate) origin: String,
 }
 
 /// A caller whose token may read.
@@ -43,35 +42,19 @@ impl FromRequestParts<Sandbox> for Writer {
 }
 
 async fn viewer(parts: &Parts, sandbox: &Sandbox, scope: Scope) -> Result<Viewer, Refusal> {
-    let header = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|header| header.to_str().ok());
-    let token = header
-        .and_then(|header| header.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let token =
+        header.and_then(|header| header.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let bearer = match token.map(|(_, token)| token.to_owned()) {
-        Some(token) => {
-            sandbox
-                .store
-                .read(move |state| oauth::bearer(state, &token))
-                .await?
-        }
+        Some(token) => sandbox.store.read(move |state| oauth::bearer(state, &token)).await?,
         None => None,
     };
     let outcome = match bearer {
         None => Err(Refusal::invalid_token()),
         Some(bearer) if !scope.is_in(&bearer.scope) => Err(Refusal::insufficient_scope(scope)),
-        Some(bearer) => Ok(Viewer {
-            person: bearer.person,
-            origin: sandbox.issuer().into(),
-        }),
+        Some(bearer) => Ok(Viewer { person: bearer.person }),
     };
-    let count = if outcome.is_ok() {
-        &sandbox.calls.accepted
-    } else {
-        &sandbox.calls.refused
-    };
+    let count = if outcome.is_ok() { &sandbox.calls.accepted } else { &sandbox.calls.refused };
     count.fetch_add(1, Ordering::Relaxed);
     outcome
 }
@@ -110,11 +93,7 @@ pub(super) fn page_size(limit: Option<i64>) -> i64 {
 }
 
 /// Cuts off the entry too many that tells whether more follow, and returns the cursor to them.
-pub(super) fn cut<T>(
-    mut found: Vec<T>,
-    limit: i64,
-    cursor: impl Fn(&T) -> String,
-) -> (Vec<T>, Option<String>) {
+pub(super) fn cut<T>(mut found: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > limit;
     found.truncate(limit);
@@ -129,11 +108,6 @@ pub(crate) fn stamp(time: Timestamp) -> String {
 
 /// Reads a time parameter.
 pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<String>, Refusal> {
-    let expected = |_| {
-        Refusal::invalid(format!(
-            "`{name}` is not an RFC 3339 time such as `2026-01-31T09:30:00Z`"
-        ))
-    };
-    text.map(|text| text.parse().map(stamp).map_err(expected))
-        .transpose()
+    let expected = |_| Refusal::invalid(format!("`{name}` is not an RFC 3339 time such as `2026-01-31T09:30:00Z`"));
+    text.map(|text| text.parse().map(stamp).map_err(expected)).transpose()
 }

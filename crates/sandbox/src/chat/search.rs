@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::messages::{self, MESSAGE};
 use super::request::{Parameters, Reader, cut, instant, page_size};
 use super::{Refusal, id, people};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{ISSUER, Sandbox};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -38,18 +38,12 @@ pub(super) async fn search(
     Reader(viewer): Reader,
     Parameters(search): Parameters<Search>,
 ) -> Result<Json<Value>, Refusal> {
-    let (long, short): (Vec<_>, Vec<_>) = search
-        .query
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .partition(|word| word.chars().count() >= 3);
+    let (long, short): (Vec<_>, Vec<_>) =
+        search.query.split_whitespace().map(str::to_lowercase).partition(|word| word.chars().count() >= 3);
     if long.is_empty() && short.is_empty() {
         return Err(Refusal::invalid("`query` is empty"));
     }
-    let long: Vec<_> = long
-        .iter()
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-        .collect();
+    let long: Vec<_> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
     let (long, short) = (long.join(" "), json!(short).to_string());
     let conversation = id::optional(search.r#in.as_deref(), id::conversation)?;
     let since = instant("since", search.since.as_deref())?;
@@ -64,7 +58,7 @@ pub(super) async fn search(
             let mut statement = state.prepare_cached(&query)?;
             let rows = statement.query_map(
                 named_params! {
-                    "?1": viewer.person, "?2": viewer.origin, ":long": long, ":short": short,
+                    "?1": viewer.person, "?2": ISSUER, ":long": long, ":short": short,
                     ":conversation": conversation, ":author": author, ":since": since, ":until": until,
                     ":before": before, ":limit": limit + 1,
                 },

@@ -38,36 +38,23 @@ pub(super) async fn post(
     sandbox
         .store
         .write(move |state| {
-            conversations::find(state, &viewer, conversation)?;
-            if let Some(message) = posted_before(state, &viewer, conversation, &draft)? {
-                return Ok((
-                    StatusCode::OK,
-                    Json(messages::find(state, &viewer, message)?),
-                ));
+            conversations::find(state, viewer, conversation)?;
+            if let Some(message) = posted_before(state, viewer, conversation, &draft)? {
+                return Ok((StatusCode::OK, Json(messages::find(state, viewer, message)?)));
             }
-            let message = add(state, &viewer, conversation, &draft)?;
-            Ok((
-                StatusCode::CREATED,
-                Json(messages::find(state, &viewer, message)?),
-            ))
+            let message = add(state, viewer, conversation, &draft)?;
+            Ok((StatusCode::CREATED, Json(messages::find(state, viewer, message)?)))
         })
         .await
 }
 
-fn posted_before(
-    state: &Connection,
-    viewer: &Viewer,
-    conversation: i64,
-    draft: &Draft,
-) -> Result<Option<i64>, Refusal> {
+fn posted_before(state: &Connection, viewer: Viewer, conversation: i64, draft: &Draft) -> Result<Option<i64>, Refusal> {
     let Some(key) = &draft.key else {
         return Ok(None);
     };
     let found = state
         .prepare_cached("SELECT id, conversation FROM messages WHERE author = ?1 AND key = ?2")?
-        .query_row((viewer.person, key), |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?))
-        })
+        .query_row((viewer.person, key), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     match found {
         Some((_, elsewhere)) if elsewhere != conversation => {
@@ -78,24 +65,14 @@ fn posted_before(
     }
 }
 
-fn add(
-    state: &Connection,
-    viewer: &Viewer,
-    conversation: i64,
-    draft: &Draft,
-) -> Result<i64, Refusal> {
+fn add(state: &Connection, viewer: Viewer, conversation: i64, draft: &Draft) -> Result<i64, Refusal> {
     check_text(&draft.text, draft.files.is_empty())?;
     let thread = match id::optional(draft.thread.as_deref(), id::message)? {
         Some(message) => Some(Place::find(state, viewer, message)?),
         None => None,
     };
-    if thread
-        .as_ref()
-        .is_some_and(|place| place.conversation != conversation)
-    {
-        return Err(Refusal::invalid(format!(
-            "`thread` is not in `C{conversation}`"
-        )));
+    if thread.as_ref().is_some_and(|place| place.conversation != conversation) {
+        return Err(Refusal::invalid(format!("`thread` is not in `C{conversation}`")));
     }
     let quote = id::optional(draft.quote.as_deref(), id::message)?;
     if let Some(quote) = quote {
@@ -120,14 +97,10 @@ fn add(
         ))?;
     for file in &draft.files {
         let attached = state
-            .prepare_cached(
-                "UPDATE files SET message = ?3 WHERE id = ?1 AND owner = ?2 AND message IS NULL",
-            )?
+            .prepare_cached("UPDATE files SET message = ?3 WHERE id = ?1 AND owner = ?2 AND message IS NULL")?
             .execute((id::file(file)?, viewer.person, message))?;
         if attached == 0 {
-            return Err(Refusal::invalid(format!(
-                "`{file}` is not a file that you uploaded and have yet to post"
-            )));
+            return Err(Refusal::invalid(format!("`{file}` is not a file that you uploaded and have yet to post")));
         }
     }
     Ok(message)
@@ -139,32 +112,26 @@ fn check_text(text: &str, required: bool) -> Result<(), Refusal> {
     }
     let length = text.chars().count();
     if length > LONGEST_TEXT {
-        return Err(Refusal::invalid(format!(
-            "`text` has {length} characters, at most {LONGEST_TEXT} fit"
-        )));
+        return Err(Refusal::invalid(format!("`text` has {length} characters, at most {LONGEST_TEXT} fit")));
     }
     Ok(())
 }
 
-/// Finds a message that the viewer wrote and has not deleted.
-fn own(state: &Connection, viewer: &Viewer, message: i64) -> Result<Place, Refusal> {
+/// Finds a message that the viewer wrote.
+fn own(state: &Connection, viewer: Viewer, message: i64) -> Result<Place, Refusal> {
     let place = Place::find(state, viewer, message)?;
     if place.author != viewer.person {
         let reason = format!("`M{message}` was written by someone else");
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "not_the_author",
-            reason,
-        ));
-    }
-    if place.deleted {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "deleted",
-            format!("`M{message}` is deleted"),
-        ));
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "not_the_author", reason));
     }
     Ok(place)
+}
+
+fn not_deleted(place: &Place) -> Result<(), Refusal> {
+    if place.deleted {
+        return Err(Refusal::new(StatusCode::CONFLICT, "deleted", format!("`M{}` is deleted", place.id)));
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -183,12 +150,14 @@ pub(super) async fn edit(
     sandbox
         .store
         .write(move |state| {
-            own(state, &viewer, message)?;
+            not_deleted(&own(state, viewer, message)?)?;
             check_text(&edit.text, true)?;
-            state
-                .prepare_cached("UPDATE messages SET text = ?2, edited_at = ?3 WHERE id = ?1")?
-                .execute((message, edit.text, stamp(Timestamp::now())))?;
-            messages::find(state, &viewer, message).map(Json)
+            state.prepare_cached("UPDATE messages SET text = ?2, edited_at = ?3 WHERE id = ?1")?.execute((
+                message,
+                edit.text,
+                stamp(Timestamp::now()),
+            ))?;
+            messages::find(state, viewer, message).map(Json)
         })
         .await
 }
@@ -203,27 +172,21 @@ pub(super) async fn delete(
     sandbox
         .store
         .write(move |state| {
-            own(state, &viewer, message)?;
-            clear(state, message, Timestamp::now())?;
-            messages::find(state, &viewer, message).map(Json)
+            if !own(state, viewer, message)?.deleted {
+                clear(state, message)?;
+            }
+            messages::find(state, viewer, message).map(Json)
         })
         .await
 }
 
 /// Turns a message into a tombstone.
-fn clear(state: &Connection, message: i64, time: Timestamp) -> rusqlite::Result<()> {
+fn clear(state: &Connection, message: i64) -> rusqlite::Result<()> {
     state
-        .prepare_cached(
-            "UPDATE messages SET text = '', quote = NULL, deleted_at = ?2 WHERE id = ?1",
-        )?
-        .execute((message, stamp(time)))?;
-    state
-        .prepare_cached("DELETE FROM reactions WHERE message = ?1")?
-        .execute([message])?;
-    state
-        .prepare_cached("DELETE FROM files WHERE message = ?1")?
-        .execute([message])
-        .map(drop)
+        .prepare_cached("UPDATE messages SET text = '', quote = NULL, deleted_at = ?2 WHERE id = ?1")?
+        .execute((message, stamp(Timestamp::now())))?;
+    state.prepare_cached("DELETE FROM reactions WHERE message = ?1")?.execute([message])?;
+    state.prepare_cached("DELETE FROM files WHERE message = ?1")?.execute([message]).map(drop)
 }
 
 /// `PUT /api/messages/{id}/reactions/{emoji}`.
@@ -257,24 +220,14 @@ async fn change_reaction(
         || emoji.len() > 64
         || emoji.contains(|letter: char| letter.is_whitespace() || letter.is_control())
     {
-        return Err(Refusal::invalid(
-            "a reaction is one emoji, such as 👍, or its name",
-        ));
+        return Err(Refusal::invalid("a reaction is one emoji, such as 👍, or its name"));
     }
     sandbox
         .store
         .write(move |state| {
-            if Place::find(state, &viewer, message)?.deleted {
-                return Err(Refusal::new(
-                    StatusCode::CONFLICT,
-                    "deleted",
-                    format!("`M{message}` is deleted"),
-                ));
-            }
-            state
-                .prepare_cached(query)?
-                .execute((message, emoji, viewer.person))?;
-            messages::find(state, &viewer, message).map(Json)
+            not_deleted(&Place::find(state, viewer, message)?)?;
+            state.prepare_cached(query)?.execute((message, emoji, viewer.person))?;
+            messages::find(state, viewer, message).map(Json)
         })
         .await
 }

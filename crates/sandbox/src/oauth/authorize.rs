@@ -42,16 +42,9 @@ struct Sound {
     scope: String,
 }
 
-pub(super) async fn ask(
-    State(sandbox): State<Sandbox>,
-    Query(request): Query<Request>,
-) -> Response {
+pub(super) async fn ask(State(sandbox): State<Sandbox>, Query(request): Query<Request>) -> Response {
     let silent = sandbox.options.auto_approve || request.prompt.as_deref() == Some("none");
-    let allowed = if request.login_hint.as_deref() == Some("deny") {
-        Some(false)
-    } else {
-        silent.then_some(true)
-    };
+    let allowed = if request.login_hint.as_deref() == Some("deny") { Some(false) } else { silent.then_some(true) };
     answer(&sandbox, request, allowed).await
 }
 
@@ -74,11 +67,7 @@ async fn answer(sandbox: &Sandbox, request: Request, allowed: Option<bool>) -> R
     let (client, mut redirect) = match found.await {
         Ok(found) => found,
         Err(denial) => {
-            let page = Page {
-                title: "This sign-in link does not work",
-                lines: &[denial.description],
-                question: false,
-            };
+            let page = Page { title: "This sign-in link does not work", lines: &[denial.description], question: false };
             return page.show(denial.status);
         }
     };
@@ -96,59 +85,30 @@ async fn answer(sandbox: &Sandbox, request: Request, allowed: Option<bool>) -> R
 
 async fn check(sandbox: &Sandbox, request: &Request, client: Client) -> Result<Sound, Denial> {
     if request.response_type != "code" {
-        return Err(Denial::new(
-            "unsupported_response_type",
-            "`response_type` is not `code`",
-        ));
+        return Err(Denial::new("unsupported_response_type", "`response_type` is not `code`"));
     }
     if request.code_challenge_method != "S256" || request.code_challenge.len() != 43 {
-        return Err(Denial::invalid_request(
-            "PKCE is required, with `code_challenge_method=S256`",
-        ));
+        return Err(Denial::invalid_request("PKCE is required, with `code_challenge_method=S256`"));
     }
     let scope = scope::requested(request.scope.as_deref())?;
     let hint = request.login_hint.clone().filter(|hint| hint != "deny");
-    let person = sandbox
-        .store
-        .read(move |state| people::hinted(state, hint.as_deref()))
-        .await?;
-    let person = person.ok_or_else(|| {
-        Denial::new(
-            "login_required",
-            "`login_hint` names nobody in this workspace",
-        )
-    })?;
-    Ok(Sound {
-        client,
-        person,
-        scope,
-    })
+    let person = sandbox.store.read(move |state| people::hinted(state, hint.as_deref())).await?;
+    let person = person.ok_or_else(|| Denial::new("login_required", "`login_hint` names nobody in this workspace"))?;
+    Ok(Sound { client, person, scope })
 }
 
 fn question(sound: &Sound) -> Response {
     let lines = [
-        format!(
-            "{} asks to use the sandbox workspace as {}.",
-            sound.client.name, sound.person.name
-        ),
+        format!("{} asks to use the sandbox workspace as {}.", sound.client.name, sound.person.name),
         format!("It may: {}.", sound.scope.replace(' ', ", ")),
     ];
-    Page {
-        title: "Sign in to the sandbox",
-        lines: &lines,
-        question: true,
-    }
-    .show(StatusCode::OK)
+    Page { title: "Sign in to the sandbox", lines: &lines, question: true }.show(StatusCode::OK)
 }
 
 async fn give_code(sandbox: &Sandbox, request: &Request, sound: Sound) -> Result<String, Denial> {
     let code = grants::random("code");
     let hash = grants::hash(&code);
-    let Request {
-        redirect_uri,
-        code_challenge,
-        ..
-    } = request.clone();
+    let Request { redirect_uri, code_challenge, .. } = request.clone();
     sandbox
         .store
         .write(move |state| {
@@ -177,9 +137,7 @@ fn finish(redirect: &mut Url, issuer: &str, request: &Request, outcome: Result<S
     let mut query = redirect.query_pairs_mut();
     match outcome {
         Ok(code) => query.append_pair("code", &code),
-        Err(denial) => query
-            .append_pair("error", denial.error)
-            .append_pair("error_description", &denial.description),
+        Err(denial) => query.append_pair("error", denial.error).append_pair("error_description", &denial.description),
     };
     if let Some(state) = &request.state {
         query.append_pair("state", state);

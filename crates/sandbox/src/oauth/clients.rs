@@ -32,26 +32,15 @@ impl Client {
             .query_row([id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
             .optional()?;
         let Some((name, redirects)) = found else {
-            return Err(Denial::new(
-                "invalid_client",
-                "`client_id` is not registered here",
-            ));
+            return Err(Denial::new("invalid_client", "`client_id` is not registered here"));
         };
-        let redirect_uris = redirects
-            .split(' ')
-            .filter_map(|redirect| Url::parse(redirect).ok())
-            .collect();
-        Ok(Self {
-            id: id.into(),
-            name,
-            redirect_uris,
-        })
+        let redirect_uris = redirects.split(' ').filter_map(|redirect| Url::parse(redirect).ok()).collect();
+        Ok(Self { id: id.into(), name, redirect_uris })
     }
 
     /// Returns `redirect_uri` if it is one of the client's; on loopback any port is (RFC 8252, section 7.3).
     pub(super) fn redirect(&self, redirect_uri: &str) -> Result<Url, Denial> {
-        let asked = Url::parse(redirect_uri)
-            .map_err(|_| Denial::invalid_request("`redirect_uri` is not a URL"))?;
+        let asked = Url::parse(redirect_uri).map_err(|_| Denial::invalid_request("`redirect_uri` is not a URL"))?;
         let matches = |registered: &Url| {
             let mut candidate = asked.clone();
             // The only failure is a URL without a host, which no registered redirect is equal to.
@@ -61,9 +50,7 @@ impl Client {
         if self.redirect_uris.iter().any(matches) {
             Ok(asked)
         } else {
-            Err(Denial::invalid_request(
-                "`redirect_uri` is not registered for this client",
-            ))
+            Err(Denial::invalid_request("`redirect_uri` is not registered for this client"))
         }
     }
 }

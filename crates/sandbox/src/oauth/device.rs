@@ -25,10 +25,7 @@ pub(super) struct Request {
 }
 
 /// `POST /oauth/device`.
-pub(super) async fn begin(
-    State(sandbox): State<Sandbox>,
-    Form(request): Form<Request>,
-) -> Result<Response, Denial> {
+pub(super) async fn begin(State(sandbox): State<Sandbox>, Form(request): Form<Request>) -> Result<Response, Denial> {
     let scope = scope::requested(request.scope.as_deref())?;
     let interval = sandbox.faults().device_interval;
     let (device_code, user_code) = (grants::random("device"), user_code());
@@ -81,27 +78,11 @@ pub(super) async fn ask(State(sandbox): State<Sandbox>, Query(visit): Query<Visi
         return settle(&sandbox, visit, true).await;
     }
     if visit.user_code.is_empty() {
-        let lines = [
-            "Open the complete link that the device shows, or add `?user_code=` and its code."
-                .into(),
-        ];
-        return Page {
-            title: "Connect a device",
-            lines: &lines,
-            question: false,
-        }
-        .show(StatusCode::OK);
+        let lines = ["Open the complete link that the device shows, or add `?user_code=` and its code.".into()];
+        return Page { title: "Connect a device", lines: &lines, question: false }.show(StatusCode::OK);
     }
-    let lines = [format!(
-        "Does your device show the code {}?",
-        visit.user_code
-    )];
-    Page {
-        title: "Connect a device",
-        lines: &lines,
-        question: true,
-    }
-    .show(StatusCode::OK)
+    let lines = [format!("Does your device show the code {}?", visit.user_code)];
+    Page { title: "Connect a device", lines: &lines, question: true }.show(StatusCode::OK)
 }
 
 /// `POST /device`.
@@ -128,17 +109,9 @@ async fn settle(sandbox: &Sandbox, visit: Visit, allowed: bool) -> Response {
     let (status, title) = match settled.await {
         Ok(1) if allowed => (StatusCode::OK, "The device is connected"),
         Ok(1) => (StatusCode::OK, "The device was refused"),
-        _ => (
-            StatusCode::BAD_REQUEST,
-            "This code is unknown, used or too old",
-        ),
+        _ => (StatusCode::BAD_REQUEST, "This code is unknown, used or too old"),
     };
-    Page {
-        title,
-        lines: &["You can close this page.".into()],
-        question: false,
-    }
-    .show(status)
+    Page { title, lines: &["You can close this page.".into()], question: false }.show(status)
 }
 
 /// What a poll of the token endpoint gets.
@@ -166,25 +139,17 @@ pub(super) fn poll(
         })
         .optional()?;
     let Some((person, scope, denied, interval, polled_at, expires_at)) = found else {
-        return Ok(Err(Denial::invalid_grant(
-            "the device code is unknown or used",
-        )));
+        return Ok(Err(Denial::invalid_grant("the device code is unknown or used")));
     };
     if expires_at <= grants::now() {
-        return Ok(Err(Denial::new(
-            "expired_token",
-            "the device code is too old; begin again",
-        )));
+        return Ok(Err(Denial::new("expired_token", "the device code is too old; begin again")));
     }
     if denied {
         return Ok(Err(Denial::new("access_denied", "the person said no")));
     }
     if let Some(person) = person {
         let grant = grants::open(connection, client, person, &scope)?;
-        connection.execute(
-            "UPDATE devices SET grant_id = ?2 WHERE hash = ?1",
-            (hash, grant),
-        )?;
+        connection.execute("UPDATE devices SET grant_id = ?2 WHERE hash = ?1", (hash, grant))?;
         grants::log(connection, "device_exchanged", &hash)?;
         return grants::issue(connection, grant, scope, faults).map(Ok);
     }
@@ -202,13 +167,9 @@ pub(super) fn poll(
 
 /// Eight consonants, as RFC 8628, section 6.1 suggests: no words, nothing to mistake.
 fn user_code() -> String {
-    const LETTERS: [char; 20] = [
-        'B', 'C', 'D', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W',
-        'X', 'Z',
-    ];
-    let mut code: String = (0..8)
-        .map(|_| LETTERS[rand::random_range(0..LETTERS.len())])
-        .collect();
+    const LETTERS: [char; 20] =
+        ['B', 'C', 'D', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Z'];
+    let mut code: String = (0..8).map(|_| LETTERS[rand::random_range(0..LETTERS.len())]).collect();
     code.insert(4, '-');
     code
 }

@@ -49,15 +49,11 @@ impl Faults {
     }
 
     pub(crate) fn access_lifetime_ms(&self) -> i64 {
-        i64::try_from(self.access_lifetime)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(1000)
+        i64::try_from(self.access_lifetime).unwrap_or(i64::MAX).saturating_mul(1000)
     }
 
     pub(crate) fn expires_in(&self) -> i64 {
-        i64::try_from(self.access_lifetime)
-            .unwrap_or(i64::MAX)
-            .saturating_add(self.expires_in_skew)
+        i64::try_from(self.access_lifetime).unwrap_or(i64::MAX).saturating_add(self.expires_in_skew)
     }
 }
 

@@ -23,31 +23,17 @@ pub(crate) struct Bearer {
 }
 
 /// Starts a grant for one sign-in and returns its id.
-pub(super) fn open(
-    connection: &Connection,
-    client: &str,
-    person: i64,
-    scope: &str,
-) -> rusqlite::Result<i64> {
+pub(super) fn open(connection: &Connection, client: &str, person: i64, scope: &str) -> rusqlite::Result<i64> {
     connection
         .prepare_cached("INSERT INTO grants (client, person, scope) VALUES (?1, ?2, ?3)")?
         .insert((client, person, scope))
 }
 
 /// Issues the first tokens of a grant.
-pub(super) fn issue(
-    connection: &Connection,
-    grant: i64,
-    scope: String,
-    faults: &Faults,
-) -> rusqlite::Result<Issued> {
+pub(super) fn issue(connection: &Connection, grant: i64, scope: String, faults: &Faults) -> rusqlite::Result<Issued> {
     let access_token = issue_access_token(connection, grant, faults)?;
     let refresh_token = Some(issue_refresh_token(connection, grant)?);
-    Ok(Issued {
-        access_token,
-        refresh_token,
-        scope,
-    })
+    Ok(Issued { access_token, refresh_token, scope })
 }
 
 /// Spends a refresh token as the rotation in force has it. The inner refusal is part of what happened and is kept.
@@ -67,9 +53,7 @@ pub(super) fn refresh(
         .optional()?;
     let Some((grant, rotated_at, scope)) = found else {
         log(connection, "unknown", &hash)?;
-        return Ok(Err(Denial::invalid_grant(
-            "the refresh token is unknown or revoked",
-        )));
+        return Ok(Err(Denial::invalid_grant("the refresh token is unknown or revoked")));
     };
     if let Some(rotated_at) = rotated_at {
         let good = match faults.rotation {
@@ -80,35 +64,19 @@ pub(super) fn refresh(
         if !good {
             log(connection, "reuse_refused", &hash)?;
             revoke(connection, grant)?;
-            return Ok(Err(Denial::invalid_grant(
-                "the refresh token was used before; the sign-in is revoked",
-            )));
+            return Ok(Err(Denial::invalid_grant("the refresh token was used before; the sign-in is revoked")));
         }
     }
-    log(
-        connection,
-        if rotated_at.is_some() {
-            "reuse_accepted"
-        } else {
-            "refreshed"
-        },
-        &hash,
-    )?;
+    log(connection, if rotated_at.is_some() { "reuse_accepted" } else { "refreshed" }, &hash)?;
     let refresh_token = if faults.rotation == Rotation::None {
         None
     } else {
         connection
-            .prepare_cached(
-                "UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, ?2) WHERE hash = ?1",
-            )?
+            .prepare_cached("UPDATE refresh_tokens SET rotated_at = coalesce(rotated_at, ?2) WHERE hash = ?1")?
             .execute((hash, now()))?;
         Some(issue_refresh_token(connection, grant)?)
     };
-    Ok(Ok(Issued {
-        access_token: issue_access_token(connection, grant, faults)?,
-        refresh_token,
-        scope,
-    }))
+    Ok(Ok(Issued { access_token: issue_access_token(connection, grant, faults)?, refresh_token, scope }))
 }
 
 /// Returns whose access token it is, if it is good.
@@ -118,12 +86,7 @@ pub(crate) fn bearer(connection: &Connection, token: &str) -> rusqlite::Result<O
             "SELECT person, scope FROM access_tokens JOIN grants ON grants.id = grant_id
              WHERE hash = ?1 AND expires_at > ?2 AND revoked_at IS NULL",
         )?
-        .query_row((hash(token), now()), |row| {
-            Ok(Bearer {
-                person: row.get(0)?,
-                scope: row.get(1)?,
-            })
-        })
+        .query_row((hash(token), now()), |row| Ok(Bearer { person: row.get(0)?, scope: row.get(1)? }))
         .optional()
 }
 
@@ -164,21 +127,11 @@ pub(super) fn log(connection: &Connection, kind: &str, hash: &[u8; 32]) -> rusql
         .map(drop)
 }
 
-fn issue_access_token(
-    connection: &Connection,
-    grant: i64,
-    faults: &Faults,
-) -> rusqlite::Result<String> {
+fn issue_access_token(connection: &Connection, grant: i64, faults: &Faults) -> rusqlite::Result<String> {
     let token = random("access");
     connection
-        .prepare_cached(
-            "INSERT INTO access_tokens (hash, grant_id, expires_at) VALUES (?1, ?2, ?3)",
-        )?
-        .execute((
-            hash(&token),
-            grant,
-            now().saturating_add(faults.access_lifetime_ms()),
-        ))?;
+        .prepare_cached("INSERT INTO access_tokens (hash, grant_id, expires_at) VALUES (?1, ?2, ?3)")?
+        .execute((hash(&token), grant, now().saturating_add(faults.access_lifetime_ms())))?;
     Ok(token)
 }
 
@@ -192,10 +145,7 @@ fn issue_refresh_token(connection: &Connection, grant: i64) -> rusqlite::Result<
 
 /// Returns a new unguessable name, such as `access_…`.
 pub(super) fn random(kind: &str) -> String {
-    format!(
-        "{kind}_{}",
-        URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
-    )
+    format!("{kind}_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
 }
 
 pub(super) fn hash(secret: &str) -> [u8; 32] {

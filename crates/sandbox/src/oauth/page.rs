@@ -44,9 +44,5 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;background:#f4f5f2;
     background:#fff;color:#2b6a4d;cursor:pointer}button[value=allow]{background:#2b6a4d;color:#fff}";
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

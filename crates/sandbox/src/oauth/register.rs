@@ -25,11 +25,7 @@ pub(super) struct Registration {
 impl Default for Registration {
     fn default() -> Self {
         let grant_types = vec!["authorization_code".into()];
-        Self {
-            client_name: "Unnamed application".into(),
-            redirect_uris: vec![],
-            grant_types,
-        }
+        Self { client_name: "Unnamed application".into(), redirect_uris: vec![], grant_types }
     }
 }
 
@@ -39,24 +35,12 @@ pub(super) async fn register(
 ) -> Result<(StatusCode, Json<Value>), Denial> {
     let refused = |reason: String| Denial::new("invalid_client_metadata", reason);
     let Json(registration) = registration.map_err(|rejection| refused(rejection.body_text()))?;
-    let Registration {
-        client_name,
-        redirect_uris,
-        grant_types,
-    } = registration;
-    if redirect_uris.is_empty()
-        && grant_types
-            .iter()
-            .any(|grant| grant == "authorization_code")
-    {
-        return Err(Denial::new(
-            "invalid_redirect_uri",
-            "`redirect_uris` is empty",
-        ));
+    let Registration { client_name, redirect_uris, grant_types } = registration;
+    if redirect_uris.is_empty() && grant_types.iter().any(|grant| grant == "authorization_code") {
+        return Err(Denial::new("invalid_redirect_uri", "`redirect_uris` is empty"));
     }
     if let Some(uri) = redirect_uris.iter().find(|uri| !is_acceptable(uri)) {
-        let reason =
-            format!("`{uri}` is neither https nor http on a loopback address, or has a fragment");
+        let reason = format!("`{uri}` is neither https nor http on a loopback address, or has a fragment");
         return Err(Denial::new("invalid_redirect_uri", reason));
     }
     let id = grants::random("client");
@@ -69,16 +53,12 @@ pub(super) async fn register(
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     });
-    sandbox
-        .store
-        .write(move |state| add_client(state, &id, &client_name, &redirect_uris))
-        .await?;
+    sandbox.store.write(move |state| add_client(state, &id, &client_name, &redirect_uris)).await?;
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
 fn is_acceptable(uri: &str) -> bool {
     let is_safe = |url: &Url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(url);
     // Redirects are kept in one text, apart by spaces.
-    !uri.contains(char::is_whitespace)
-        && Url::parse(uri).is_ok_and(|url| url.fragment().is_none() && is_safe(&url))
+    !uri.contains(char::is_whitespace) && Url::parse(uri).is_ok_and(|url| url.fragment().is_none() && is_safe(&url))
 }

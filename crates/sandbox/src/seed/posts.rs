@@ -121,45 +121,17 @@ pub(super) const HIRING: &[Post] = &[
         "lea",
         "Two finalists for the Android role: Imani Okoro and Jonas Weber. Both interviews are in the calendar.",
     ),
-    post(
-        "2d 21h",
-        "mara",
-        "Imani's exercise is excellent: small commits, tests first, good questions.",
-    )
-    .reactions(&[("➕", "robin lea")]),
-    post(
-        "1d 1h",
-        "robin",
-        "Jonas knows our stack better, Imani asks better questions. I lean towards Imani.",
-    ),
-    post(
-        "4h",
-        "mara",
-        "Same here. I will make Imani an offer tomorrow morning, unless one of you objects today.",
-    ),
+    post("2d 21h", "mara", "Imani's exercise is excellent: small commits, tests first, good questions.")
+        .reactions(&[("➕", "robin lea")]),
+    post("1d 1h", "robin", "Jonas knows our stack better, Imani asks better questions. I lean towards Imani."),
+    post("4h", "mara", "Same here. I will make Imani an offer tomorrow morning, unless one of you objects today."),
 ];
 
 pub(super) const WITH_MARA: &[Post] = &[
-    post(
-        "3d 20h",
-        "mara",
-        "How is the search screen coming along? Honest answer.",
-    ),
-    post(
-        "3d 19h 58m",
-        "robin",
-        "80 % there. Ranking is fine, the keyboard handling is a swamp.",
-    ),
-    post(
-        "3d 19h 50m",
-        "mara",
-        "Take Wednesday for it. I will keep stand-up off your back.",
-    ),
-    post(
-        "1d 3h",
-        "robin",
-        "Swamp is drained. Flag is ready to flip on Tuesday.",
-    ),
+    post("3d 20h", "mara", "How is the search screen coming along? Honest answer."),
+    post("3d 19h 58m", "robin", "80 % there. Ranking is fine, the keyboard handling is a swamp."),
+    post("3d 19h 50m", "mara", "Take Wednesday for it. I will keep stand-up off your back."),
+    post("1d 3h", "robin", "Swamp is drained. Flag is ready to flip on Tuesday."),
     post("1d 2h 55m", "mara", "You star ⭐").reactions(&[("😊", "robin")]),
     post(
         "1h 10m",
@@ -174,11 +146,7 @@ pub(super) const WITH_KENJI: &[Post] = &[
         "kenji",
         "Question on the index format: are you fine with names folded to ASCII in the *key* only? `Höllentalhütte` → `hollentalhutte`.",
     ),
-    post(
-        "2d 17h 40m",
-        "robin",
-        "Yes, as long as the label keeps its umlauts.",
-    ),
+    post("2d 17h 40m", "robin", "Yes, as long as the label keeps its umlauts."),
     post("2d 17h 38m", "kenji", "Of course. ラベルはそのままです。"),
     post(
         "5h 30m",

@@ -15,53 +15,17 @@ pub(super) struct Someone {
     pub(super) email: Option<&'static str>,
 }
 
-const fn person(
-    handle: &'static str,
-    name: &'static str,
-    title: &'static str,
-    email: &'static str,
-) -> Someone {
-    Someone {
-        handle,
-        name,
-        kind: "person",
-        title,
-        email: Some(email),
-    }
+const fn person(handle: &'static str, name: &'static str, title: &'static str, email: &'static str) -> Someone {
+    Someone { handle, name, kind: "person", title, email: Some(email) }
 }
 
 pub(super) const PEOPLE: &[Someone] = &[
-    person(
-        "robin",
-        "Robin Vega",
-        "Product engineer",
-        "robin@kestrel.example",
-    ),
-    person(
-        "mara",
-        "Mara Lindqvist",
-        "Engineering lead",
-        "mara@kestrel.example",
-    ),
-    person(
-        "kenji",
-        "Kenji Watanabe",
-        "Backend engineer",
-        "kenji@kestrel.example",
-    ),
+    person("robin", "Robin Vega", "Product engineer", "robin@kestrel.example"),
+    person("mara", "Mara Lindqvist", "Engineering lead", "mara@kestrel.example"),
+    person("kenji", "Kenji Watanabe", "Backend engineer", "kenji@kestrel.example"),
     person("aisha", "Aisha Bello", "Designer", "aisha@kestrel.example"),
-    person(
-        "tomas",
-        "Tomás Herrera",
-        "Operations",
-        "tomas@kestrel.example",
-    ),
-    person(
-        "lea",
-        "Léa Fontaine",
-        "Product manager",
-        "lea@kestrel.example",
-    ),
+    person("tomas", "Tomás Herrera", "Operations", "tomas@kestrel.example"),
+    person("lea", "Léa Fontaine", "Product manager", "lea@kestrel.example"),
     Someone {
         handle: "noor",
         name: "Noor Haddad",
@@ -69,13 +33,7 @@ pub(super) const PEOPLE: &[Someone] = &[
         title: "Illustrator, Studio Papier",
         email: Some("noor@papier.example"),
     },
-    Someone {
-        handle: "deploys",
-        name: "deploys",
-        kind: "bot",
-        title: "Announces deployments and alerts",
-        email: None,
-    },
+    Someone { handle: "deploys", name: "deploys", kind: "bot", title: "Announces deployments and alerts", email: None },
 ];
 
 /// A conversation of the table.
@@ -96,47 +54,20 @@ const fn channel(
     members: &'static str,
     posts: &'static [Post],
 ) -> Conversation {
-    Conversation {
-        kind: "channel",
-        name: Some(name),
-        topic,
-        private: false,
-        members,
-        posts,
-    }
+    Conversation { kind: "channel", name: Some(name), topic, private: false, members, posts }
 }
 
 pub(super) const CONVERSATIONS: &[Conversation] = &[
-    channel(
-        "general",
-        "Everyone, everything that matters to all of us",
-        STAFF,
-        posts::GENERAL,
-    ),
-    channel(
-        "ops",
-        "Deployments, capacity, on-call",
-        "robin mara kenji tomas deploys",
-        posts::OPS,
-    ),
-    channel(
-        "design",
-        "Screens, symbols, the trail style guide",
-        "robin aisha lea noor",
-        posts::DESIGN,
-    ),
+    channel("general", "Everyone, everything that matters to all of us", STAFF, posts::GENERAL),
+    channel("ops", "Deployments, capacity, on-call", "robin mara kenji tomas deploys", posts::OPS),
+    channel("design", "Screens, symbols, the trail style guide", "robin aisha lea noor", posts::DESIGN),
     channel(
         "incidents",
         "One thread per incident; summary in the first message",
         "robin mara kenji tomas deploys",
         posts::INCIDENTS,
     ),
-    channel(
-        "random",
-        "Boots, birds and baked goods",
-        STAFF,
-        posts::RANDOM,
-    ),
+    channel("random", "Boots, birds and baked goods", STAFF, posts::RANDOM),
     Conversation {
         kind: "channel",
         name: Some("hiring"),

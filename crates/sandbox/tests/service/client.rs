@@ -46,27 +46,14 @@ impl Served {
     async fn serve(path: &Path, folder: Option<TempDir>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let options = Options {
-            public_url: Some(origin.clone()),
-            control: true,
-            ..Options::default()
-        };
+        let options = Options { public_url: Some(origin.clone()), control: true, ..Options::default() };
         let sandbox = Sandbox::open(path).unwrap().with(options);
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(sandbox.serve(listener, async {
             let _ = stopped.await;
         }));
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
-        Self {
-            origin,
-            http,
-            _stop: stop,
-            _folder: folder,
-        }
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { origin, http, _stop: stop, _folder: folder }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -115,15 +102,10 @@ impl Served {
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
-        let usual = usual
-            .iter()
-            .filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
-        let query: Vec<_> = usual.chain(extra).collect();
-        self.request(Method::GET, "/oauth/authorize")
-            .query(&query)
-            .send()
-            .await
-            .unwrap()
+        let usual = usual.iter().filter(|(name, _)| extra.iter().all(|(other, _)| other != name));
+        let address = format!("{}/oauth/authorize", self.origin);
+        let address = Url::parse_with_params(&address, usual.chain(extra)).unwrap();
+        self.http.get(address).send().await.unwrap()
     }
 
     /// Signs in silently and returns the code.
@@ -139,26 +121,16 @@ impl Served {
     pub(crate) async fn token_response(&self, form: &[(&str, &str)]) -> reqwest::Result<Response> {
         let client = ("client_id", "switchboard");
         let form: Vec<_> = form.iter().copied().chain([client]).collect();
-        self.request(Method::POST, "/oauth/token")
-            .form(&form)
-            .send()
-            .await
+        self.request(Method::POST, "/oauth/token").form(&form).send().await
     }
 
     pub(crate) async fn exchange(&self, code: &str) -> (StatusCode, Value) {
         let verifier = ("code_verifier", VERIFIER);
-        self.token(&[
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", REDIRECT),
-            verifier,
-        ])
-        .await
+        self.token(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT), verifier]).await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> (StatusCode, Value) {
-        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
-            .await
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     pub(crate) async fn sign_in(&self) -> Tokens {
@@ -172,30 +144,17 @@ impl Served {
     }
 
     pub(crate) async fn faults(&self, faults: Value) {
-        let response = self
-            .request(Method::PUT, "/control/faults")
-            .json(&faults)
-            .send()
-            .await
-            .unwrap();
+        let response = self.request(Method::PUT, "/control/faults").json(&faults).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
     }
 
     pub(crate) async fn missteps_left(&self) -> usize {
-        let response = self
-            .request(Method::GET, "/control/faults")
-            .send()
-            .await
-            .unwrap();
+        let response = self.request(Method::GET, "/control/faults").send().await.unwrap();
         parts(response).await.1["next"].as_array().unwrap().len()
     }
 
     pub(crate) async fn counter(&self, name: &str) -> i64 {
-        let response = self
-            .request(Method::GET, "/control/counters")
-            .send()
-            .await
-            .unwrap();
+        let response = self.request(Method::GET, "/control/counters").send().await.unwrap();
         parts(response).await.1[name].as_i64().unwrap()
     }
 
@@ -206,19 +165,13 @@ impl Served {
 
 pub(crate) fn tokens(body: &Value) -> Tokens {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    Tokens {
-        access: text("access_token"),
-        refresh: text("refresh_token"),
-    }
+    Tokens { access: text("access_token"), refresh: text("refresh_token") }
 }
 
 /// Returns a parameter of the redirect that a sign-in ended with.
 pub(crate) fn answered(response: &Response, name: &str) -> Option<String> {
     let location = Url::parse(response.headers()["location"].to_str().unwrap()).unwrap();
-    location
-        .query_pairs()
-        .find(|(other, _)| other == name)
-        .map(|(_, value)| value.into_owned())
+    location.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
 }
 
 pub(crate) async fn parts(response: Response) -> (StatusCode, Value) {
@@ -229,9 +182,5 @@ pub(crate) async fn parts(response: Response) -> (StatusCode, Value) {
 
 /// The ids of a list of messages or conversations.
 pub(crate) fn ids(list: &Value) -> Vec<String> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| entry["id"].as_str().unwrap().to_owned())
-        .collect()
+    list.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
 }
