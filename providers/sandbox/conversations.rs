@@ -1,0 +1,93 @@
+//! Conversations: channels, groups and direct chats, and how far the user has read in them.
+
+use serde::Deserialize;
+use switchboard_kit::{
+    Result, Timestamp, async_trait,
+    chat::{self, ConversationKind, Conversations, Listing, Page, ReadMarkers},
+    escape,
+    serde_json::json,
+};
+
+use crate::{Sandbox, people::Person};
+
+/// A conversation, as the API tells it.
+#[derive(Deserialize)]
+pub(crate) struct Conversation {
+    id: String,
+    kind: Kind,
+    name: Option<String>,
+    topic: String,
+    private: bool,
+    member_count: u32,
+    members: Vec<Person>,
+    unread: u32,
+    last_activity: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Channel,
+    Direct,
+    Group,
+}
+
+/// A page of conversations, as the API lists them.
+#[derive(Deserialize)]
+struct Conversed {
+    conversations: Vec<Conversation>,
+    cursor: Option<String>,
+}
+
+impl From<Conversation> for chat::Conversation {
+    fn from(conversation: Conversation) -> Self {
+        let kind = match conversation.kind {
+            Kind::Channel => ConversationKind::Channel,
+            Kind::Direct => ConversationKind::Direct,
+            Kind::Group => ConversationKind::Group,
+        };
+        let members = || conversation.members.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
+        let name = conversation.name.clone().unwrap_or_else(members);
+        Self {
+            topic: Some(conversation.topic).filter(|topic| !topic.is_empty()),
+            members: Some(conversation.member_count),
+            private: conversation.private,
+            unread: Some(conversation.unread),
+            last_activity: conversation.last_activity,
+            ..Self::new(conversation.id, name, kind)
+        }
+    }
+}
+
+#[async_trait]
+impl Conversations for Sandbox {
+    async fn list(&self, listing: &Listing) -> Result<Page<chat::Conversation>> {
+        let request = self.api.get("api/conversations").query("limit", listing.limit);
+        let page: Conversed = request.query_opt("cursor", listing.cursor.as_deref()).send().await?;
+        Ok(Page { items: page.conversations.into_iter().map(Into::into).collect(), next: page.cursor })
+    }
+
+    async fn get(&self, id: &str) -> Result<chat::Conversation> {
+        let conversation: Conversation = self.api.get(format!("api/conversations/{}", escape(id))).send().await?;
+        Ok(conversation.into())
+    }
+
+    async fn direct(&self, person: &str, create: bool) -> Result<Option<chat::Conversation>> {
+        if create {
+            let request = self.api.post("api/conversations/direct").repeatable();
+            let conversation: Conversation = request.json(&json!({ "person": person })).send().await?;
+            return Ok(Some(conversation.into()));
+        }
+        let request = self.api.get("api/conversations").query("kind", "direct").query("with", person);
+        let found: Conversed = request.send().await?;
+        Ok(found.conversations.into_iter().next().map(Into::into))
+    }
+}
+
+#[async_trait]
+impl ReadMarkers for Sandbox {
+    async fn mark_read(&self, conversation: &str, message: &str) -> Result<()> {
+        let request = self.api.put(format!("api/conversations/{}/read", escape(conversation)));
+        request.json(&json!({ "message": message })).fetch().await.map(drop)
+    }
+}
