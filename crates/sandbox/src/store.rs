@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 const VERSION: i64 = 1;
 const PATIENCE: Duration = Duration::from_secs(15);
+const MOST_IDLE: usize = 4;
 
 /// Runs transactions on blocking threads, each on a connection of its own.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Store {
         let task = tokio::task::spawn_blocking(move || {
             let mut connection = store.connection()?;
             let answer = transact(&mut connection, behavior, work);
-            store.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            store.keep(connection);
             answer
         });
         match task.await {
@@ -88,6 +89,13 @@ impl Store {
                 // Only a runtime that is shutting down cancels blocking work.
                 Err(_) => Err(rusqlite::Error::InvalidQuery.into()),
             },
+        }
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE {
+            idle.push(connection);
         }
     }
 

@@ -148,7 +148,9 @@ pub(super) async fn add_channel(
 /// Starts a channel or, without one, a direct conversation.
 fn begin(connection: &Connection, channel: Option<&Channel>, people: &[i64]) -> rusqlite::Result<i64> {
     let row = match channel {
-        Some(channel) => ("channel", Some(&channel.name), channel.topic.as_deref().unwrap_or_default(), channel.private),
+        Some(channel) => {
+            ("channel", Some(&channel.name), channel.topic.as_deref().unwrap_or_default(), channel.private)
+        }
         None => ("direct", None, "", true),
     };
     let conversation = connection
