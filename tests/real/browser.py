@@ -1,0 +1,53 @@
+"""A browser without a window: keeps cookies, follows redirects, remembers every page."""
+
+import asyncio
+import urllib.request
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from evidence import Evidence
+
+
+class Page(NamedTuple):
+    """Where a visit ended."""
+
+    url: str
+    status: int
+    text: str
+
+
+class Browser(urllib.request.HTTPErrorProcessor):
+    """One person's browser; `person` is who the authorization server will meet."""
+
+    def __init__(self, evidence: Evidence, person: str = "alice"):
+        self.evidence, self.person = evidence, person
+        # Synapse marks its cookies secure even where it is served on loopback without encryption.
+        cookies = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+        self.opener = urllib.request.build_opener(self, urllib.request.HTTPCookieProcessor(cookies))
+
+    def http_response(self, request, response):
+        """Hands every answer over as it is, so that redirects are followed here, one by one."""
+        return response
+
+    async def open(self, url: str, *, stop_before: str | None = None) -> Page:
+        """Visits `url` and goes where it leads, though not to a path that starts with `stop_before`."""
+        return await asyncio.to_thread(self._open, url, stop_before)
+
+    def _open(self, url, stop_before):
+        origin = urlsplit(url).netloc
+        for _ in range(20):
+            if stop_before and urlsplit(url).path.startswith(stop_before):
+                return Page(url, 0, "")
+            request = urllib.request.Request(url, headers={"x-person": self.person, "accept": "text/html"})
+            with self.opener.open(request, timeout=20) as answer:
+                text = answer.read().decode(errors="replace")
+            if urlsplit(url).netloc == origin:
+                self.evidence.place("page").write_text(f"{answer.status} {url.split('?')[0]}\n{answer.headers}\n{text}")
+            target = answer.headers.get("location")
+            if not (target and 300 <= answer.status < 400):
+                return Page(url, answer.status, text)
+            url = urljoin(url, target)
+            query = parse_qs(urlsplit(url).query)
+            self.evidence.learn("code in a redirect", *query.get("code", ()), *query.get("loginToken", ()))
+        raise AssertionError(f"redirected for ever, lately to {urlsplit(url).netloc}")

@@ -1,0 +1,36 @@
+"""Runs every scenario in one temporary folder, and leaves nothing behind."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import scenario
+import test_clients  # noqa: F401
+import test_matrix  # noqa: F401
+import test_newcomer  # noqa: F401
+import test_rotation  # noqa: F401
+import test_safety  # noqa: F401
+import test_sign_in  # noqa: F401
+from world import World
+
+
+async def main(binary: str, repository: str, *wanted: str) -> int:
+    """Returns the exit code; the folder stays for a look where something failed."""
+    folder = Path(tempfile.mkdtemp(prefix="switchboard-real-"))
+    # A copy, since scenarios build other versions into the same target folder.
+    world = World(folder, Path(shutil.copy2(binary, folder)), Path(repository))
+    well = False
+    try:
+        well = await scenario.run(world, list(wanted))
+    finally:
+        await world.stop()
+        if well:
+            shutil.rmtree(folder)
+        else:
+            print(f"What was printed is kept in {folder}", file=sys.stderr)
+    return 0 if well else 1
+
+
+sys.exit(asyncio.run(main(*sys.argv[1:])))

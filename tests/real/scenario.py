@@ -1,0 +1,72 @@
+"""Runs scenarios, several at a time, and prints one line for each."""
+
+import asyncio
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+
+HERE = f"{Path(__file__).resolve().parent}/test_"
+
+
+class Skip(Exception):
+    """Raised by a scenario that cannot run here; says why."""
+
+
+class Scenario(NamedTuple):
+    """A story that ends well or raises."""
+
+    name: str
+    story: object
+    phase: int
+
+
+ALL: list[Scenario] = []
+TOGETHER, ALONE, LAST = range(3)
+
+
+def scenario(phase: int = TOGETHER):
+    """Registers a function: to run with others, alone because it keeps all cores busy, or last because it judges the rest."""
+
+    def register(story):
+        ALL.append(Scenario(story.__name__.replace("_", " "), story, phase))
+        return story
+
+    return register
+
+
+async def run(world, wanted: list[str]) -> bool:
+    """Runs what matches any of `wanted`, or everything; returns whether nothing failed."""
+    counts = Counter(passed=0, failed=0, skipped=0)
+    for phase in (TOGETHER, ALONE, LAST):
+        chosen = [s for s in ALL if s.phase == phase and (not wanted or any(word in s.name for word in wanted))]
+        places = asyncio.Semaphore(6 if phase == TOGETHER else 1)
+        for outcome in asyncio.as_completed([_run_one(each, world, places) for each in chosen]):
+            counts[await outcome] += 1
+    print(", ".join(f"{number} {outcome}" for outcome, number in counts.items()), flush=True)
+    return counts["failed"] == 0
+
+
+async def _run_one(each: Scenario, world, places) -> str:
+    async with places:
+        started = time.monotonic()
+        try:
+            await asyncio.wait_for(each.story(world), 1200)
+            outcome, line = "passed", f"PASS {each.name}"
+        except Skip as reason:
+            outcome, line = "skipped", f"SKIP {each.name}: {reason}"
+        except Exception as failure:
+            outcome, line = "failed", f"FAIL {each.name}: {_reason(failure)}"
+        print(f"{line} ({time.monotonic() - started:.0f} s)", flush=True)
+    return outcome
+
+
+def _reason(failure: BaseException) -> str:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if isinstance(failure, AssertionError) and str(failure):
+        return str(failure)
+    here = [frame for frame in traceback.extract_tb(failure.__traceback__) if frame.filename.startswith(HERE)][-1]
+    return f"{type(failure).__name__}: {failure} (at {here.filename.rsplit("/", 1)[-1]}:{here.lineno} `{here.line}`)"
