@@ -65,7 +65,10 @@ class Home:
     async def run(self, *arguments, **variables: str) -> tuple[int, str]:
         """Runs the binary to its end; returns its exit code and all that it printed."""
         process = await self.start(*arguments, **variables)
-        return await process.exit_code(), process.said()
+        try:
+            return await process.exit_code(), process.said()
+        finally:
+            await process.stop()
 
     @asynccontextmanager
     async def signing_in(self, account: str, **variables: str):

@@ -46,6 +46,20 @@ async def the_inspector_lists_and_calls(world):
         assert not json.loads(called).get("isError"), called
 
 
+@scenario()
+async def a_person_at_a_terminal_is_told_what_it_waits_for(world):
+    keyboard, terminal = os.openpty()
+    with world.home("terminal", sandbox={}) as home:
+        server = await home.start("--provider", "sandbox", stdin=terminal)
+        try:
+            await server.says(r"(?i)waiting for .*MCP|MCP client")
+            assert not server.stdout.read_text(), "told on stdout, which belongs to MCP"
+        finally:
+            await server.stop()
+            os.close(keyboard)
+            os.close(terminal)
+
+
 async def inspect(home, *arguments: str) -> str:
     """Runs the inspector's command line over the binary; returns what it printed on stdout."""
     command = [Path(os.environ["NODE_FOLDER"]) / INSPECTOR, "--cli", home.binary, "--provider", "sandbox", *arguments]

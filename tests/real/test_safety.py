@@ -84,6 +84,8 @@ async def a_stored_token_never_goes_to_another_host(world):
 async def no_secret_was_ever_shown(world):
     await world.stop()
     assert len(world.evidence.secrets) > 10, "too few secrets are known for the search to mean anything"
+    logs = [file.read_text(errors="replace") for file in world.evidence.folder.glob("*.server.stderr")]
+    assert any("TRACE" in log or "DEBUG" in log for log in logs), "nothing was logged in detail"
     leaks = world.evidence.leaks()
     assert not leaks, "; ".join(leaks[:10])
 
