@@ -29,7 +29,7 @@ async def sixteen_processes_share_strictly_rotating_tokens(world):
             await sandbox.stop()
     assert sum(calls) >= PROCESSES * SECONDS / 2, f"only {sum(calls)} calls were made"
     assert counters["refreshes"] >= 50, counters
-    assert counters["reused"] == 0, counters
+    assert counters["reuses"] == 0, counters
 
 
 async def _work(home, number: int) -> int:
