@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import scenario
@@ -21,16 +22,17 @@ async def main(binary: str, repository: str, *wanted: str) -> int:
     folder = Path(tempfile.mkdtemp(prefix="switchboard-real-"))
     # A copy, since scenarios build other versions into the same target folder.
     world = World(folder, Path(shutil.copy2(binary, folder)), Path(repository))
-    well = False
+    counts = Counter(failed=1)
     try:
-        well = await scenario.run(world, list(wanted))
+        counts = await scenario.run(world, list(wanted))
     finally:
         await world.stop()
-        if well:
-            shutil.rmtree(folder)
+        if counts["failed"]:
+            print(f"What was printed is kept in {folder}", flush=True)
         else:
-            print(f"What was printed is kept in {folder}", file=sys.stderr)
-    return 0 if well else 1
+            shutil.rmtree(folder)
+    print(", ".join(f"{number} {outcome}" for outcome, number in counts.items()), flush=True)
+    return 1 if counts["failed"] else 0
 
 
 sys.exit(asyncio.run(main(*sys.argv[1:])))

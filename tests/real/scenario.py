@@ -37,16 +37,15 @@ def scenario(phase: int = TOGETHER):
     return register
 
 
-async def run(world, wanted: list[str]) -> bool:
-    """Runs what matches any of `wanted`, or everything; returns whether nothing failed."""
+async def run(world, wanted: list[str]) -> Counter:
+    """Runs what matches any of `wanted`, or everything; returns how many passed, failed and were skipped."""
     counts = Counter(passed=0, failed=0, skipped=0)
     for phase in (TOGETHER, ALONE, LAST):
         chosen = [s for s in ALL if s.phase == phase and (not wanted or any(word in s.name for word in wanted))]
         places = asyncio.Semaphore(6 if phase == TOGETHER else 1)
         for outcome in asyncio.as_completed([_run_one(each, world, places) for each in chosen]):
             counts[await outcome] += 1
-    print(", ".join(f"{number} {outcome}" for outcome, number in counts.items()), flush=True)
-    return counts["failed"] == 0
+    return counts
 
 
 async def _run_one(each: Scenario, world, places) -> str:
@@ -69,4 +68,4 @@ def _reason(failure: BaseException) -> str:
     if isinstance(failure, AssertionError) and str(failure):
         return str(failure)
     here = [frame for frame in traceback.extract_tb(failure.__traceback__) if frame.filename.startswith(HERE)][-1]
-    return f"{type(failure).__name__}: {failure} (at {here.filename.rsplit("/", 1)[-1]}:{here.lineno} `{here.line}`)"
+    return f"{type(failure).__name__}: {failure} (at {Path(here.filename).name}:{here.lineno} `{here.line}`)"
