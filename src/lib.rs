@@ -1,1 +1,4 @@
 //! The server: everything that is not about one platform.
+
+mod providers;
+pub mod tokens;

@@ -1,0 +1,40 @@
+//! The shared token store: what every process on this machine reads before each call, and only one at a time renews.
+
+mod record;
+
+use async_trait::async_trait;
+use switchboard_kit::{AccountKey, Principal, Result};
+
+pub use record::{Method, Record};
+
+/// Whose tokens, for which account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenKey {
+    /// Whom they act for.
+    pub principal: Principal,
+    /// The account that they sign in to.
+    pub account: AccountKey,
+}
+
+/// Keeps tokens between runs. Nothing here assumes a file: a database can stand behind it.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// Returns what is stored, without waiting for anyone.
+    async fn load(&self, key: &TokenKey) -> Result<Option<Record>>;
+
+    /// Locks one entry across tasks and processes, and reserves the room for its replacement.
+    async fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedTokens>>;
+}
+
+/// One entry, held by one task alone until dropped.
+#[async_trait]
+pub trait LockedTokens: Send {
+    /// Returns what was stored when the lock was taken.
+    fn current(&self) -> Option<&Record>;
+
+    /// Replaces the entry. A crash leaves the old tokens or the new, never a mix.
+    async fn replace(&mut self, record: Record) -> Result<()>;
+
+    /// Removes the entry.
+    async fn remove(&mut self) -> Result<()>;
+}
