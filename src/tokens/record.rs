@@ -141,6 +141,7 @@ fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(secret.expose_secret())
 }
 
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
 fn optional<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     match secret {
         Some(secret) => exposed(secret, serializer),
