@@ -1,10 +1,15 @@
 //! The shared token store: what every process on this machine reads before each call, and only one at a time renews.
 
+mod disk;
+mod file;
+mod private;
 mod record;
 
 use async_trait::async_trait;
 use switchboard_kit::{AccountKey, Principal, Result};
 
+pub use disk::{Disk, RealDisk};
+pub use file::FileStore;
 pub use record::{Method, Record};
 
 /// Whose tokens, for which account.

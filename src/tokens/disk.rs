@@ -1,0 +1,175 @@
+//! The few things that the token store does to a disk, so that a failing disk is another implementation.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::private;
+
+/// Room that is reserved for a replacement: more than any token file needs.
+const ROOM: usize = 16 * 1024;
+
+/// Largest file that is taken for a token file.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Age from which a replacement file was left behind by a crash, and is not another process's work.
+const LEFT_BEHIND: Duration = Duration::from_mins(10);
+
+/// A place for token files. Everything here may block.
+pub trait Disk: Send + Sync {
+    /// Returns the file that `path` stands for, following links.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// Creates `folder`, closed to others, unless it is there.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Closes the file to others; returns whether it was open to them.
+    fn tighten(&self, path: &Path) -> io::Result<bool>;
+
+    /// Returns the file's content, if there is a file.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// Creates a file beside `path`, closed to others, with room for a replacement that is certain to be there later.
+    fn reserve(&self, path: &Path) -> io::Result<NamedTempFile>;
+
+    /// Writes all of a reserved file, down to the disk.
+    fn fill(&self, reserved: &mut NamedTempFile, content: &[u8]) -> io::Result<()>;
+
+    /// Puts a reserved file in the place of `path` at once.
+    fn rename(&self, reserved: NamedTempFile, path: &Path) -> io::Result<()>;
+
+    /// Makes what happened to the names in the folder of `path` last.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes the file, if there is one.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes reserved files beside `path` that a crash left behind.
+    fn sweep(&self, path: &Path) -> io::Result<()>;
+
+    /// Opens the lock file, closed to others, and locks it unless someone else holds it.
+    fn try_lock(&self, path: &Path) -> io::Result<Option<File>>;
+}
+
+/// The disk of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => match fs::canonicalize(path) {
+                // A link to a file that is not there yet: the first sign-in creates it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(folder(path).join(fs::read_link(path)?)),
+                resolved => resolved,
+            },
+            _ => Ok(path.to_owned()),
+        }
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        private::folder().create(folder)
+    }
+
+    fn tighten(&self, path: &Path) -> io::Result<bool> {
+        let open = match fs::metadata(path) {
+            Ok(metadata) => private::is_open_to_others(&metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if open {
+            private::restrict(path)?;
+        }
+        Ok(open)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut content = Vec::new();
+        file.take(LARGEST).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    fn reserve(&self, path: &Path) -> io::Result<NamedTempFile> {
+        // `tempfile` opens with 0600 and only ever creates.
+        let mut reserved = Builder::new().prefix(&prefix(path)).rand_bytes(12).tempfile_in(folder(path))?;
+        reserved.write_all(&[b' '; ROOM])?;
+        reserved.as_file().sync_all()?;
+        Ok(reserved)
+    }
+
+    fn fill(&self, reserved: &mut NamedTempFile, content: &[u8]) -> io::Result<()> {
+        reserved.seek(SeekFrom::Start(0))?;
+        reserved.write_all(content)?;
+        reserved.as_file().set_len(content.len() as u64)?;
+        reserved.as_file().sync_all()
+    }
+
+    fn rename(&self, reserved: NamedTempFile, path: &Path) -> io::Result<()> {
+        reserved.persist(path)?;
+        Ok(())
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        // Windows has no such thing: a folder cannot be opened as a file there.
+        if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    fn sweep(&self, path: &Path) -> io::Result<()> {
+        let prefix = prefix(path);
+        for entry in fs::read_dir(folder(path))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                let age = SystemTime::now().duration_since(entry.metadata()?.modified()?);
+                if age.is_ok_and(|age| age > LEFT_BEHIND) {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<File>> {
+        let file = private::lock_options().open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Returns the folder that `path` lies in.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Returns `path` with `suffix` behind its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+fn prefix(path: &Path) -> String {
+    format!("{}.tmp.", path.file_name().unwrap_or_default().to_string_lossy())
+}

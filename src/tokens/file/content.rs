@@ -1,0 +1,47 @@
+//! What a token file holds: a record, nothing, or something that is none.
+
+use std::path::Path;
+
+use switchboard_kit::{Error, ErrorKind, Result};
+use tracing::warn;
+
+use super::super::{Record, disk::Disk};
+
+/// A token file's content.
+#[derive(Debug)]
+pub(super) enum Content {
+    Missing,
+    Whole(Box<Record>),
+    /// Where the reading ended.
+    Corrupt(String),
+}
+
+impl Content {
+    pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Self> {
+        match disk.tighten(path) {
+            Ok(true) => warn!(path = %path.display(), "Closed a token file that others could read"),
+            Ok(false) => {}
+            Err(error) => warn!(path = %path.display(), %error, "Could not close a token file to others"),
+        }
+        let content = disk.read(path).map_err(|error| unreadable(path, &error.to_string()).caused_by(error))?;
+        Ok(content.map_or(Self::Missing, |content| Self::parse(&content)))
+    }
+
+    /// Never shows the parser's own words: they quote the file, and the file is a secret.
+    pub(super) fn parse(content: &[u8]) -> Self {
+        match serde_json::from_slice(content) {
+            Ok(record) => Self::Whole(Box::new(record)),
+            Err(error) => Self::Corrupt(format!("line {} column {}", error.line(), error.column())),
+        }
+    }
+}
+
+/// Reports a file that is there but holds no record.
+pub(super) fn corrupt(path: &Path, found: &str) -> Error {
+    unreadable(path, &format!("it is no token record at {found}"))
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::StoreCorrupt, format!("the token file `{}` cannot be read: {why}", path.display()))
+        .hint("repair the file, or sign in again to replace it (a copy of it is kept)")
+}

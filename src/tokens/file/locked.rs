@@ -1,0 +1,146 @@
+//! One token file under its lock: read once, replaced whole or not at all.
+
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom, Write as _},
+    path::PathBuf,
+    process,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use switchboard_kit::{Error, ErrorKind, Result};
+use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
+use tracing::{debug, warn};
+
+use super::{
+    super::{
+        LockedTokens, Record,
+        disk::{Disk, beside},
+    },
+    content::Content,
+    write_failed,
+};
+
+/// A token file that no other process changes until this is dropped.
+pub(super) struct LockedFile {
+    place: Option<Place>,
+    current: Option<Record>,
+}
+
+/// What goes to the blocking threads and back.
+struct Place {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    reserved: Option<NamedTempFile>,
+    corrupt: bool,
+    /// Closed, and so unlocked, at the very end.
+    _held: File,
+}
+
+impl LockedFile {
+    /// Reads the file and reserves the room for its replacement, while there is nothing to lose yet.
+    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, mut held: File) -> Result<Self> {
+        // For whoever waits and wants to know for whom; the lock itself needs no content.
+        let _ = held.set_len(0).and_then(|()| held.seek(SeekFrom::Start(0)));
+        let _ = writeln!(held, "{} {}", process::id(), Timestamp::now());
+        if let Err(error) = disk.sweep(&path) {
+            debug!(path = %path.display(), %error, "Could not remove what a crash left behind");
+        }
+        let content = Content::read(&*disk, &path)?;
+        let corrupt = matches!(content, Content::Corrupt(_));
+        let current = if let Content::Whole(record) = content { Some(*record) } else { None };
+        let reserved = Some(disk.reserve(&path).map_err(|error| write_failed(&path, error))?);
+        Ok(Self { place: Some(Place { disk, path, reserved, corrupt, _held: held }), current })
+    }
+
+    /// Runs `work` where it may block. If the caller goes away, it ends all the same, and then unlocks.
+    async fn blocking(&mut self, work: impl FnOnce(&mut Place) -> Result<()> + Send + 'static) -> Result<()> {
+        let mut place = self.place.take().ok_or_else(broken)?;
+        let (place, done) = spawn_blocking(move || {
+            let done = work(&mut place);
+            (place, done)
+        })
+        .await
+        .map_err(|panicked| broken().caused_by(panicked))?;
+        self.place = Some(place);
+        done
+    }
+}
+
+#[async_trait]
+impl LockedTokens for LockedFile {
+    fn current(&self) -> Option<&Record> {
+        self.current.as_ref()
+    }
+
+    async fn replace(&mut self, record: Record) -> Result<()> {
+        if let Some(current) = &self.current
+            && record.generation <= current.generation
+        {
+            let message = format!("generation {} cannot replace {}", record.generation, current.generation);
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let mut content = serde_json::to_vec_pretty(&record)
+            .map_err(|_| Error::unexpected("the token record cannot be written as JSON"))?;
+        content.push(b'\n');
+        self.blocking(move |place| place.replace(&content)).await?;
+        self.current = Some(record);
+        Ok(())
+    }
+
+    async fn remove(&mut self) -> Result<()> {
+        self.blocking(Place::remove).await?;
+        self.current = None;
+        Ok(())
+    }
+}
+
+impl Place {
+    fn replace(&mut self, content: &[u8]) -> Result<()> {
+        if self.corrupt {
+            self.keep_corrupt()?;
+            self.corrupt = false;
+        }
+        let reserved = self.reserved.take().map_or_else(|| self.disk.reserve(&self.path), Ok);
+        let written = reserved.and_then(|mut reserved| {
+            self.disk.fill(&mut reserved, content)?;
+            self.disk.rename(reserved, &self.path)
+        });
+        written.map_err(|error| write_failed(&self.path, error))?;
+        self.sync_folder();
+        Ok(())
+    }
+
+    fn remove(&mut self) -> Result<()> {
+        self.disk.remove(&self.path).map_err(|error| write_failed(&self.path, error))?;
+        self.sync_folder();
+        Ok(())
+    }
+
+    /// Copies what could not be read aside: perhaps a person can.
+    fn keep_corrupt(&self) -> Result<()> {
+        let copy = beside(&self.path, &format!(".corrupt-{}", Timestamp::now().as_millisecond()));
+        let kept = self.disk.read(&self.path).and_then(|content| {
+            let mut reserved = self.disk.reserve(&copy)?;
+            self.disk.fill(&mut reserved, &content.unwrap_or_default())?;
+            self.disk.rename(reserved, &copy)
+        });
+        kept.map_err(|error| write_failed(&copy, error))?;
+        warn!(copy = %copy.display(), "Kept a copy of a token file that could not be read");
+        Ok(())
+    }
+
+    /// The new file is in place by now; only a power cut could bring the old one back.
+    fn sync_folder(&self) {
+        if let Err(error) = self.disk.sync_folder(&self.path) {
+            warn!(path = %self.path.display(), %error, "Could not make a new token file last");
+        }
+    }
+}
+
+fn broken() -> Error {
+    Error::unexpected("the token store broke off while it used the disk")
+}
