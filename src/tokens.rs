@@ -10,7 +10,7 @@ use switchboard_kit::{AccountKey, Principal, Result};
 
 pub use disk::{Disk, RealDisk};
 pub use file::FileStore;
-pub use record::{Method, Record};
+pub use record::{Death, Method, Record};
 
 /// Whose tokens, for which account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,122 @@
+//! Credentials out of the token store: read anew for every request, renewed once for everyone, never lost.
+
+mod entry;
+mod judgement;
+mod renewal;
+mod transaction;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use switchboard_kit::{
+    AccountKey, Error, ErrorKind, Principal, Result,
+    host::{CredentialSource, Credentials, Secret},
+};
+use tokio_util::task::TaskTracker;
+
+use crate::tokens::{Record, TokenKey, TokenStore};
+use entry::Entry;
+pub use renewal::{Renewal, RenewalError, Renewed};
+
+/// Tells the time. Expiry follows the wall clock: the other clock stops while the machine sleeps.
+pub trait Clock: Send + Sync {
+    /// Returns the time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// What the credentials of one account rest on.
+#[derive(Clone)]
+pub struct Sources {
+    /// Where its tokens are.
+    pub store: Arc<dyn TokenStore>,
+    /// How its platform renews them.
+    pub renewal: Arc<dyn Renewal>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where renewals run: wait for it before the process ends, or a rotated token may be lost.
+    pub tasks: TaskTracker,
+}
+
+/// One account's credentials.
+pub struct StoredCredentials {
+    account: AccountKey,
+    sign_in: Arc<str>,
+    imported: BTreeSet<String>,
+    sources: Sources,
+    entries: Mutex<HashMap<Principal, Arc<Entry>>>,
+}
+
+impl StoredCredentials {
+    /// Keeps credentials for `account`, which the user signs in to with the command `sign_in`.
+    pub fn new(account: AccountKey, sign_in: &str, sources: Sources) -> Self {
+        let (imported, entries) = (BTreeSet::new(), Mutex::default());
+        Self { account, sign_in: sign_in.into(), imported, sources, entries }
+    }
+
+    /// Trusts `origins` with tokens that pin none, as files of other programs do.
+    pub fn for_imported(mut self, origins: BTreeSet<String>) -> Self {
+        self.imported = origins;
+        self
+    }
+
+    /// Returns what is stored, whether it is still good or not.
+    pub async fn stored(&self, principal: &Principal) -> Result<Record> {
+        self.entry(principal).stored().await
+    }
+
+    fn entry(&self, principal: &Principal) -> Arc<Entry> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.entry(principal.clone()).or_insert_with(|| {
+            let key = TokenKey { principal: principal.clone(), account: self.account.clone() };
+            Arc::new(Entry::new(key, Arc::clone(&self.sign_in), self.sources.clone()))
+        });
+        Arc::clone(entry)
+    }
+
+    async fn credentials(&self, principal: &Principal, origin: &str, used: Option<&Secret>) -> Result<Credentials> {
+        let entry = self.entry(principal);
+        let record = entry.stored().await?;
+        self.check(&record, origin)?;
+        let renewed = entry.usable(record, used).await?;
+        // Whoever signed in meanwhile may have signed in elsewhere.
+        self.check(&renewed, origin)?;
+        Ok(Credentials { scheme: "Bearer", secret: renewed.token })
+    }
+
+    fn check(&self, record: &Record, origin: &str) -> Result<()> {
+        let pinned = if record.api_hosts.is_empty() { &self.imported } else { &record.api_hosts };
+        if pinned.contains(origin) {
+            return Ok(());
+        }
+        let named = pinned.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
+        let named = if named.is_empty() { "no host".to_owned() } else { named };
+        let message = format!("the sign-in to `{}` is for {named} and does not go to `{origin}`", self.account);
+        Err(Error::new(ErrorKind::Forbidden, message)
+            .hint(format!("correct the host in the configuration, or run `{}`", self.sign_in)))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for StoredCredentials {
+    async fn fresh(&self, principal: &Principal, origin: &str) -> Result<Credentials> {
+        self.credentials(principal, origin, None).await
+    }
+
+    async fn refused(&self, principal: &Principal, origin: &str, used: &Credentials) -> Result<Credentials> {
+        self.credentials(principal, origin, Some(&used.secret)).await
+    }
+}
