@@ -1,8 +1,12 @@
 //! Credentials out of the token store: read anew for every request, renewed once for everyone, never lost.
 
 mod entry;
+#[cfg(test)]
+mod fake;
 mod judgement;
 mod renewal;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::{

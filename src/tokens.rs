@@ -1,6 +1,8 @@
 //! The shared token store: what every process on this machine reads before each call, and only one at a time renews.
 
 mod disk;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod file;
 mod private;
 mod record;

@@ -30,6 +30,9 @@ pub(super) enum Verdict {
 
 /// Judges `record`: for a request, or after the platform refused the token `used`.
 pub(super) fn judge(record: &Record, used: Option<&Secret>, now: Timestamp) -> Verdict {
+    if is_dead(record) {
+        return Verdict::SignIn;
+    }
     let usable = match used {
         Some(used) => !same(used, &record.token) && is_live(record, now),
         None => is_fresh(record, now),
@@ -56,9 +59,13 @@ fn is_fresh(record: &Record, now: Timestamp) -> bool {
 }
 
 fn is_renewable(record: &Record) -> bool {
-    let Some(refresh) = &record.refresh_token else { return false };
-    let dead = record.dead.as_ref().is_some_and(|dead| dead.refresh_token_sha256 == fingerprint(refresh));
-    record.method != Method::Static && !dead
+    record.method != Method::Static && record.refresh_token.is_some()
+}
+
+/// Whether the platform ended this sign-in, and no other since: the mark is only set once the access token is of no use.
+fn is_dead(record: &Record) -> bool {
+    let (Some(dead), Some(refresh)) = (&record.dead, &record.refresh_token) else { return false };
+    dead.refresh_token_sha256 == fingerprint(refresh)
 }
 
 /// Returns the seconds that are left; nothing if it never expires, or if the clock has moved and only the platform knows.

@@ -2,6 +2,8 @@
 
 mod content;
 mod locked;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,

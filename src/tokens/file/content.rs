@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use switchboard_kit::{Error, ErrorKind, Result};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::super::{Record, disk::Disk};
 
@@ -21,7 +21,7 @@ impl Content {
         match disk.tighten(path) {
             Ok(true) => warn!(path = %path.display(), "Closed a token file that others could read"),
             Ok(false) => {}
-            Err(error) => warn!(path = %path.display(), %error, "Could not close a token file to others"),
+            Err(error) => debug!(path = %path.display(), %error, "Could not close a token file to others"),
         }
         let content = disk.read(path).map_err(|error| unreadable(path, &error.to_string()).caused_by(error))?;
         Ok(content.map_or(Self::Missing, |content| Self::parse(&content)))

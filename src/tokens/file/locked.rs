@@ -46,6 +46,7 @@ impl LockedFile {
         // For whoever waits and wants to know for whom; the lock itself needs no content.
         let _ = held.set_len(0).and_then(|()| held.seek(SeekFrom::Start(0)));
         let _ = writeln!(held, "{} {}", process::id(), Timestamp::now());
+        let _ = disk.tighten(&beside(&path, ".lock"));
         if let Err(error) = disk.sweep(&path) {
             debug!(path = %path.display(), %error, "Could not remove what a crash left behind");
         }

@@ -1,0 +1,115 @@
+//! A disk that fails where a test tells it to, and notices every file that others could open.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use tempfile::NamedTempFile;
+
+use super::{
+    disk::{Disk, RealDisk, folder},
+    private,
+};
+
+/// What can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    Reserve,
+    Fill,
+    Rename,
+    SyncFolder,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct FaultyDisk {
+    faults: Arc<Mutex<BTreeMap<Step, io::ErrorKind>>>,
+    open: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl FaultyDisk {
+    pub(crate) fn fail(&self, step: Step, kind: io::ErrorKind) {
+        self.faults.lock().unwrap().insert(step, kind);
+    }
+
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    /// Returns the files and folders that were ever open to others.
+    pub(crate) fn open_to_others(&self) -> Vec<PathBuf> {
+        self.open.lock().unwrap().clone()
+    }
+
+    fn step(&self, step: Step) -> io::Result<()> {
+        self.faults.lock().unwrap().get(&step).map_or(Ok(()), |kind| Err((*kind).into()))
+    }
+
+    fn watch(&self, path: &Path) {
+        let entries = fs::read_dir(folder(path)).unwrap().map(|entry| entry.unwrap().path());
+        let open = entries
+            .chain([folder(path).to_owned()])
+            .filter(|path| fs::metadata(path).is_ok_and(|metadata| private::is_open_to_others(&metadata)));
+        self.open.lock().unwrap().extend(open);
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        RealDisk.resolve(path)
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        RealDisk.create_folder(folder)
+    }
+
+    fn tighten(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.tighten(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        RealDisk.read(path)
+    }
+
+    fn reserve(&self, path: &Path) -> io::Result<NamedTempFile> {
+        self.step(Step::Reserve)?;
+        let reserved = RealDisk.reserve(path);
+        self.watch(path);
+        reserved
+    }
+
+    fn fill(&self, reserved: &mut NamedTempFile, content: &[u8]) -> io::Result<()> {
+        self.step(Step::Fill)?;
+        RealDisk.fill(reserved, content)
+    }
+
+    fn rename(&self, reserved: NamedTempFile, path: &Path) -> io::Result<()> {
+        self.step(Step::Rename)?;
+        self.watch(path);
+        RealDisk.rename(reserved, path)?;
+        self.watch(path);
+        Ok(())
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.step(Step::SyncFolder)?;
+        RealDisk.sync_folder(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn sweep(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sweep(path)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<File>> {
+        let locked = RealDisk.try_lock(path);
+        self.watch(path);
+        locked
+    }
+}

@@ -1,0 +1,225 @@
+//! Files that are whole, loose, broken, linked, locked, or on a disk that fails.
+
+use std::{
+    fs::{self, File},
+    process,
+    time::SystemTime,
+};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use switchboard_kit::host::{ExposeSecret as _, Secret};
+use tempfile::TempDir;
+
+use super::*;
+use crate::tokens::{
+    Method,
+    faulty::{FaultyDisk, Step},
+};
+
+struct Place {
+    root: TempDir,
+    path: PathBuf,
+    disk: FaultyDisk,
+    store: FileStore,
+    key: TokenKey,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        Self::at(root.path().join("state/matrix/token.json"), root)
+    }
+
+    fn holding(content: &str) -> Self {
+        let place = Self::new();
+        fs::create_dir_all(folder(&place.path)).unwrap();
+        fs::write(&place.path, content).unwrap();
+        place
+    }
+
+    fn at(path: PathBuf, root: TempDir) -> Self {
+        let (disk, account) = (FaultyDisk::default(), AccountKey::new("matrix"));
+        let store = FileStore::on(Arc::new(disk.clone()), BTreeMap::from([(account.clone(), path.clone())]));
+        Self { root, path, disk, store, key: TokenKey { principal: Principal::local(), account } }
+    }
+
+    async fn replace(&self, record: Record) -> Result<()> {
+        self.store.lock(&self.key).await?.replace(record).await
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(folder(&self.path)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+fn record(token: &str, generation: u64) -> Record {
+    let mut record = Record::new("matrix", Method::OAuth, Secret::from(token));
+    record.generation = generation;
+    record
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_again_and_never_open_to_others() {
+    let place = Place::new();
+    assert!(place.store.load(&place.key).await.unwrap().is_none());
+    place.replace(record("one", 1)).await.unwrap();
+    place.replace(record("two", 2)).await.unwrap();
+    let stored = place.store.load(&place.key).await.unwrap().unwrap();
+    assert_eq!(("two", 2), (stored.token.expose_secret(), stored.generation));
+    assert_eq!(vec!["token.json", "token.json.lock"], place.names());
+    assert_eq!(Vec::<PathBuf>::new(), place.disk.open_to_others());
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_and_the_lock_stays() {
+    let place = Place::new();
+    place.replace(record("one", 1)).await.unwrap();
+    place.store.lock(&place.key).await.unwrap().remove().await.unwrap();
+    assert!(place.store.load(&place.key).await.unwrap().is_none());
+    assert_eq!(vec!["token.json.lock"], place.names());
+}
+
+#[tokio::test]
+async fn only_the_local_user_and_known_accounts_have_files() {
+    let place = Place::new();
+    let stranger = Principal { issuer: "idp".into(), subject: "eve".into() };
+    let theirs = TokenKey { principal: stranger, ..place.key.clone() };
+    assert_eq!(ErrorKind::Forbidden, place.store.load(&theirs).await.unwrap_err().kind());
+    assert_eq!(ErrorKind::Forbidden, place.store.lock(&theirs).await.err().unwrap().kind());
+    let unknown = TokenKey { account: AccountKey::new("zulip"), ..place.key };
+    assert_eq!(ErrorKind::Config, place.store.load(&unknown).await.unwrap_err().kind());
+}
+
+#[tokio::test]
+async fn a_file_of_google_auth_is_read_and_its_own_keys_are_kept() {
+    let place = Place::holding(
+        r#"{"token": "ya", "refresh_token": "1//", "token_uri": "https://oauth2.example/token", "client_id": "id",
+            "client_secret": "cs", "scopes": ["chat"], "universe_domain": "example.com", "account": "",
+            "expiry": "2026-01-01T00:00:00.000000Z"}"#,
+    );
+    let mut read = place.store.load(&place.key).await.unwrap().unwrap();
+    assert_eq!(Some("2026-01-01T00:00:00Z".parse().unwrap()), read.expiry);
+    assert_eq!(("ya", 0, Method::OAuth), (read.token.expose_secret(), read.generation, read.method));
+    read.generation += 1;
+    place.replace(read).await.unwrap();
+    let written: Value = serde_json::from_slice(&fs::read(&place.path).unwrap()).unwrap();
+    assert_eq!((&json!("example.com"), &json!("")), (&written["universe_domain"], &written["account"]));
+    assert_eq!((&json!("cs"), &json!(1)), (&written["client_secret"], &written["version"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_corrupt_file_is_named_but_not_quoted_and_copied_before_it_is_replaced() {
+    let place = Place::holding(r#"{"token": "hush", "generation": "hush"}"#);
+    let error = place.store.load(&place.key).await.unwrap_err();
+    assert_eq!(ErrorKind::StoreCorrupt, error.kind());
+    assert!(error.message().contains("token.json"), "{error}");
+    assert!(!format!("{error:?}").contains("hush"));
+    assert_eq!(vec!["token.json"], place.names());
+    place.replace(record("new", 1)).await.unwrap();
+    place.replace(record("newer", 2)).await.unwrap();
+    let names = place.names();
+    assert_eq!(3, names.len(), "{names:?}");
+    assert!(names[1].starts_with("token.json.corrupt-"));
+    let copy = place.path.with_file_name(&names[1]);
+    assert!(fs::read_to_string(&copy).unwrap().contains("hush"));
+    assert!(!place.disk.open_to_others().contains(&copy));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_another_program_is_writing_is_read_again() {
+    let place = Place::holding(r#"{"token": "#);
+    let finish = async {
+        sleep(Duration::from_millis(30)).await;
+        fs::write(&place.path, r#"{"token": "whole"}"#).unwrap();
+    };
+    let (read, ()) = tokio::join!(place.store.load(&place.key), finish);
+    assert_eq!("whole", read.unwrap().unwrap().token.expose_secret());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_loose_file_is_closed_when_it_is_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::holding(r#"{"token": "loose"}"#);
+    fs::set_permissions(&place.path, fs::Permissions::from_mode(0o644)).unwrap();
+    place.store.load(&place.key).await.unwrap();
+    assert_eq!(0o600, fs::metadata(&place.path).unwrap().permissions().mode() & 0o777);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_stays_and_its_target_is_replaced() {
+    let root = TempDir::new().unwrap();
+    let (link, target) = (root.path().join("token.json"), root.path().join("real.json"));
+    std::os::unix::fs::symlink("real.json", &link).unwrap();
+    let place = Place::at(link, root);
+    place.replace(record("one", 1)).await.unwrap();
+    place.replace(record("two", 2)).await.unwrap();
+    assert!(fs::symlink_metadata(&place.path).unwrap().is_symlink());
+    assert!(fs::read_to_string(target).unwrap().contains("two"));
+    assert!(place.root.path().join("real.json.lock").exists());
+}
+
+#[tokio::test]
+async fn a_generation_never_goes_back() {
+    let place = Place::new();
+    place.replace(record("two", 2)).await.unwrap();
+    assert_eq!(ErrorKind::Conflict, place.replace(record("other", 2)).await.unwrap_err().kind());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_with_the_lock_is_named() {
+    let place = Place::new();
+    let held = place.store.lock(&place.key).await.unwrap();
+    let error = place.store.clone().lock(&place.key).await.err().unwrap();
+    assert_eq!(ErrorKind::StoreLocked, error.kind());
+    assert!(error.message().contains(&format!("process {}", process::id())), "{error}");
+    drop(held);
+    place.store.lock(&place.key).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failing_disk_leaves_the_old_tokens_whole() {
+    for step in [Step::Reserve, Step::Fill, Step::Rename] {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::Other] {
+            let place = Place::new();
+            place.replace(record("old", 1)).await.unwrap();
+            place.disk.fail(step, kind);
+            let error = place.replace(record("new", 2)).await.unwrap_err();
+            assert_eq!(ErrorKind::StoreWriteFailed, error.kind());
+            assert!(error.message().contains("token.json") && error.hint_text().is_some());
+            assert_eq!("old", place.store.load(&place.key).await.unwrap().unwrap().token.expose_secret());
+            assert_eq!(vec!["token.json", "token.json.lock"], place.names(), "{step:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_synced_keeps_the_new_tokens() {
+    let place = Place::new();
+    place.disk.fail(Step::SyncFolder, io::ErrorKind::Other);
+    place.replace(record("new", 1)).await.unwrap();
+    assert_eq!("new", place.store.load(&place.key).await.unwrap().unwrap().token.expose_secret());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_behind_is_removed_when_it_is_old() {
+    let place = Place::holding(r#"{"token": "one"}"#);
+    for (name, age) in [("token.json.tmp.old", 11), ("token.json.tmp.new", 9), ("other.tmp.old", 11)] {
+        let file = File::create(place.path.with_file_name(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_mins(age)).unwrap();
+    }
+    drop(place.store.lock(&place.key).await.unwrap());
+    assert_eq!(vec!["other.tmp.old", "token.json", "token.json.lock", "token.json.tmp.new"], place.names());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_parsed_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+        Content::parse(&bytes);
+    }
+}
