@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -114,9 +115,20 @@ impl Disk for RealDisk {
         reserved.as_file().sync_all()
     }
 
-    fn rename(&self, reserved: NamedTempFile, path: &Path) -> io::Result<()> {
-        reserved.persist(path)?;
-        Ok(())
+    fn rename(&self, mut reserved: NamedTempFile, path: &Path) -> io::Result<()> {
+        // Windows refuses while a reader has the file open, which none has for long.
+        let mut waits = if cfg!(windows) { 10 } else { 0 };
+        loop {
+            match reserved.persist(path) {
+                Ok(_) => return Ok(()),
+                Err(refused) if waits > 0 && refused.error.kind() == io::ErrorKind::PermissionDenied => {
+                    waits -= 1;
+                    reserved = refused.file;
+                    thread::sleep(Duration::from_millis(20));
+                }
+                Err(refused) => return Err(refused.error),
+            }
+        }
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
