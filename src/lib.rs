@@ -1,5 +1,22 @@
 //! The server: everything that is not about one platform.
+//!
+//! `cli` reads flags, `config` the file, `accounts` makes of both the accounts to serve. `sign_in` fills the store in
+//! `tokens`, `credentials` hands out what is fresh in it, renewed by `oauth`. `chat` holds the verbs, `server` brings
+//! them to an MCP client, `commands` to a person at a terminal. `sandbox` starts the embedded chat.
 
+pub mod accounts;
+pub mod chat;
+mod cli;
+mod commands;
+pub mod config;
 pub mod credentials;
+mod logs;
+pub mod oauth;
 mod providers;
+pub mod sandbox;
+pub mod server;
+pub mod sign_in;
 pub mod tokens;
+
+pub use cli::Cli;
+pub use commands::run;

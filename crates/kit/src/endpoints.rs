@@ -45,7 +45,7 @@ impl Endpoints {
     }
 
     /// Returns the address called `name`, with a path that ends in a slash.
-    pub(crate) fn url(&self, name: &str) -> Result<Url> {
+    pub fn url(&self, name: &str) -> Result<Url> {
         let text =
             self.named.get(name).ok_or_else(|| Error::new(ErrorKind::Config, format!("unknown endpoint `{name}`")))?;
         let wrong = |why: &str| Error::new(ErrorKind::Config, format!("endpoint `{name}` is `{text}`, which {why}"));
@@ -64,7 +64,7 @@ impl Endpoints {
     }
 
     /// Checks every address.
-    pub(crate) fn checked(self) -> Result<Self> {
+    pub fn checked(self) -> Result<Self> {
         for name in self.named.keys() {
             self.url(name)?;
         }

@@ -113,6 +113,12 @@ pub trait Bound: Send + Sync {
     fn connect(&self, account: &Arc<Account>, call: &Call) -> Box<dyn Live>;
 }
 
+impl fmt::Debug for dyn Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bound").field(&self.platform()).finish()
+    }
+}
+
 /// A platform's client, with its type forgotten.
 #[async_trait]
 pub trait Live: Send + Sync {

@@ -38,6 +38,8 @@ pub struct ToolDef {
     pub host: &'static str,
     /// The function's name.
     pub name: &'static str,
+    /// The module it is written in; the last part names its toolset.
+    pub module: &'static str,
     /// The function's documentation.
     pub description: &'static str,
     /// What it does to the platform.
@@ -52,6 +54,13 @@ pub struct ToolDef {
     pub call: ToolCall,
     /// Where it is written, for the error about two of the same name.
     pub place: &'static str,
+}
+
+impl ToolDef {
+    /// Returns the toolset by which `toolsets:` in the configuration offers it: the file it is written in.
+    pub fn toolset(&self) -> &'static str {
+        self.module.rsplit("::").next().unwrap_or(self.module)
+    }
 }
 
 /// Calls a tool on its host with these arguments.

@@ -60,6 +60,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
                 private::ToolDef {
                     host: #key,
                     name: #tool_name,
+                    module: ::std::module_path!(),
                     description: #description,
                     effect: private::Effect::#effect,
                     scopes: &[#(#scopes),*],

@@ -1,0 +1,87 @@
+//! Files: down from the homeserver's store, and up into a message of their own.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use switchboard_kit::{
+    Error, Result, async_trait,
+    chat::{Download, Files, MessageRef, Upload, Uploads},
+    escape,
+    serde_json::json,
+};
+
+use crate::Matrix;
+
+/// What a file may take on its way.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[async_trait]
+impl Files for Matrix {
+    async fn download(&self, id: &str, limit: usize) -> Result<Download> {
+        let place = id.strip_prefix("mxc://").and_then(|place| place.split_once('/'));
+        let Some((server, media)) = place.filter(|(server, media)| !server.is_empty() && !media.is_empty()) else {
+            return Err(Error::invalid(format!("`{id}` is no Matrix file, expected `mxc://server/id`")));
+        };
+        let path = format!("_matrix/client/v1/media/download/{}/{}", escape(server), escape(media));
+        let response = self.api.get(path).limit(limit).patience(PATIENCE).fetch().await?;
+        let name = response.header("content-disposition").and_then(name);
+        let media_type = response.header("content-type").map(Into::into);
+        Ok(Download { name, media_type, bytes: response.into_body() })
+    }
+}
+
+/// Reads the name in a `Content-Disposition`: `filename=a.txt`, quoted, or `filename*=utf-8''…` (RFC 6266).
+fn name(disposition: &str) -> Option<String> {
+    let mut parameters = disposition.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
+    let (key, value) = parameters.find(|(key, _)| key.trim().to_ascii_lowercase().starts_with("filename"))?;
+    let name = match key.trim().ends_with('*') {
+        true => crate::references::decoded(value.trim().splitn(3, '\'').nth(2)?)?,
+        false => value.trim().trim_matches('"').to_owned(),
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[async_trait]
+impl Uploads for Matrix {
+    async fn send_file(&self, conversation: &str, thread: Option<&str>, upload: &Upload) -> Result<MessageRef> {
+        #[derive(Deserialize)]
+        struct Stored {
+            content_uri: String,
+        }
+        self.refuse_encrypted(conversation).await?;
+        let request = self.api.post("_matrix/media/v3/upload").query("filename", &upload.name).patience(PATIENCE);
+        let stored: Stored = request.bytes(&upload.media_type, upload.bytes.clone()).send().await?;
+        let kind = match upload.media_type.split('/').next() {
+            Some("image") => "m.image",
+            Some("audio") => "m.audio",
+            Some("video") => "m.video",
+            _ => "m.file",
+        };
+        let mut content = json!({
+            "msgtype": kind,
+            "body": upload.name,
+            "filename": upload.name,
+            "url": stored.content_uri,
+            "info": { "mimetype": upload.media_type, "size": upload.bytes.len() },
+            "m.mentions": {},
+        });
+        if let Some(thread) = thread {
+            content["m.relates_to"] = self.in_thread(conversation, thread).await?;
+        }
+        let id = self.put_event(conversation, "m.room.message", None, &content).await?;
+        Ok(self.at(conversation, &id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_in_each_of_its_spellings() {
+        assert_eq!(name("attachment; filename=a.txt"), Some("a.txt".into()));
+        assert_eq!(name("inline; filename=\"a b.txt\""), Some("a b.txt".into()));
+        assert_eq!(name("attachment; filename*=utf-8''%C3%A9.txt"), Some("é.txt".into()));
+        assert_eq!(name("inline"), None);
+    }
+}

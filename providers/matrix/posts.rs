@@ -1,0 +1,163 @@
+//! Writing: sending, changing and deleting messages.
+
+use serde::Deserialize;
+use switchboard_kit::{
+    Error, ErrorKind, Result, async_trait,
+    chat::{Deletions, Draft, Edits, MessageRef, Posts},
+    escape,
+    serde_json::{Value, json},
+};
+
+use crate::{Matrix, event::Event, markdown, room_path};
+
+impl Matrix {
+    /// Sends an event. The same transaction twice is one event; without a key every call is a transaction of its own.
+    pub(crate) async fn put_event(&self, room: &str, kind: &str, key: Option<&str>, content: &Value) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Sent {
+            event_id: String,
+        }
+        let transaction = key.map_or_else(transaction, |key| format!("key-{key}"));
+        let request = self.api.put(format!("{}/send/{}/{}", room_path(room), escape(kind), escape(&transaction)));
+        let Sent { event_id } = request.json(content).send().await?;
+        Ok(event_id)
+    }
+
+    pub(crate) async fn redact(&self, room: &str, event: &str) -> Result<()> {
+        let path = format!("{}/redact/{}/{}", room_path(room), escape(event), transaction());
+        self.api.put(path).json(&json!({})).fetch().await.map(drop)
+    }
+
+    /// Refuses rooms in which a readable message would be a leak.
+    pub(crate) async fn refuse_encrypted(&self, room: &str) -> Result<()> {
+        match self.api.get(format!("{}/state/m.room.encryption/", room_path(room))).fetch().await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => {
+                let error = Error::unsupported("this room is end-to-end encrypted, and Switchboard cannot encrypt");
+                Err(error.hint("use your Matrix client to write there"))
+            }
+        }
+    }
+
+    /// Returns how to say that a message answers in a thread.
+    pub(crate) async fn in_thread(&self, room: &str, thread: &str) -> Result<Value> {
+        let root = self.thread_root(room, thread).await?;
+        let last = root.last_reply().unwrap_or(&root.id);
+        Ok(json!({
+            "rel_type": "m.thread",
+            "event_id": root.id,
+            "is_falling_back": true,
+            "m.in_reply_to": { "event_id": last },
+        }))
+    }
+
+    /// Returns a message of the user's own. A homeserver takes an edit of another's message, but clients ignore it.
+    async fn own(&self, room: &str, id: &str) -> Result<Event> {
+        let event = self.event(room, id).await?;
+        if event.sender != self.me().await? {
+            return Err(Error::new(ErrorKind::Forbidden, format!("`{id}` was sent by `{}`, not by you", event.sender)));
+        }
+        Ok(event)
+    }
+}
+
+fn transaction() -> String {
+    format!("switchboard-{:032x}", rand::random::<u128>())
+}
+
+/// Puts a new text into a message, whatever else it is: a file keeps its file, an action stays one.
+fn replaced(event: &Event, text: &str) -> Value {
+    let mut content = event.newest().0.clone();
+    let Some(fields) = content.as_object_mut() else { return markdown::content(text) };
+    for outdated in ["m.relates_to", "formatted_body", "format", "m.mentions"] {
+        fields.remove(outdated);
+    }
+    if fields.contains_key("url") && !fields.contains_key("filename") {
+        let name = fields.get("body").cloned().unwrap_or_default();
+        fields.insert("filename".into(), name);
+    }
+    let kind = fields.get("msgtype").cloned();
+    if let Value::Object(new) = markdown::content(text) {
+        fields.extend(new);
+    }
+    if let Some(kind) = kind {
+        fields.insert("msgtype".into(), kind);
+    }
+    content
+}
+
+#[async_trait]
+impl Posts for Matrix {
+    async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
+        self.refuse_encrypted(conversation).await?;
+        let mut content = markdown::content(&draft.text);
+        if let Some(thread) = &draft.thread {
+            content["m.relates_to"] = self.in_thread(conversation, thread).await?;
+        }
+        let id = self.put_event(conversation, "m.room.message", draft.key.as_deref(), &content).await?;
+        Ok(self.at(conversation, &id))
+    }
+}
+
+#[async_trait]
+impl Edits for Matrix {
+    async fn edit(&self, conversation: &str, id: &str, text: &str) -> Result<()> {
+        self.refuse_encrypted(conversation).await?;
+        let event = self.own(conversation, id).await?;
+        if !event.is_message() || event.is_redacted() {
+            return Err(Error::invalid(format!("`{id}` is no message that can be changed")));
+        }
+        let new = replaced(&event, text);
+        let mut content = new.clone();
+        content["body"] = format!("* {text}").into();
+        if let Some(formatted) = new["formatted_body"].as_str() {
+            content["formatted_body"] = format!("* {formatted}").into();
+        }
+        content["m.new_content"] = new;
+        content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": id });
+        self.put_event(conversation, "m.room.message", None, &content).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Deletions for Matrix {
+    async fn delete(&self, conversation: &str, id: &str) -> Result<()> {
+        let event = self.own(conversation, id).await?;
+        if event.is_redacted() {
+            return Ok(());
+        }
+        self.redact(conversation, id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_kit::serde_json::from_value;
+
+    #[test]
+    fn a_new_caption_keeps_the_file() {
+        let content = json!({ "msgtype": "m.file", "body": "a.txt", "url": "mxc://x/y", "info": { "size": 3 } });
+        let event: Event = from_value(json!({ "type": "m.room.message", "content": content })).unwrap();
+        let new = replaced(&event, "**Read** this");
+        assert_eq!(
+            (&new["msgtype"], &new["filename"], &new["url"]),
+            (&json!("m.file"), &json!("a.txt"), &json!("mxc://x/y"))
+        );
+        assert_eq!(
+            (&new["body"], &new["formatted_body"]),
+            (&json!("**Read** this"), &json!("<strong>Read</strong> this"))
+        );
+    }
+
+    #[test]
+    fn a_new_text_forgets_the_formatting_of_the_old() {
+        let content = json!({
+            "msgtype": "m.text", "body": "a", "format": "org.matrix.custom.html", "formatted_body": "<b>a</b>",
+            "m.relates_to": { "rel_type": "m.thread", "event_id": "$r" }, "m.mentions": { "room": true },
+        });
+        let event: Event = from_value(json!({ "type": "m.room.message", "content": content })).unwrap();
+        assert_eq!(replaced(&event, "b"), json!({ "msgtype": "m.text", "body": "b", "m.mentions": {} }));
+    }
+}

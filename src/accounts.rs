@@ -1,0 +1,269 @@
+//! Configuration and linked platforms, made the accounts to serve.
+
+mod client;
+
+use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use switchboard_kit::{
+    AccountKey, Error, ErrorKind, Identity, Result,
+    host::{self, Account, CredentialSource, Http},
+};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    chat::{FileRoots, Served, ServedAccount},
+    cli::Options,
+    config::{self, Access, AccountConfig, Config, Source},
+    credentials::{Sources, StoredCredentials, SystemClock},
+    oauth::OAuthRenewal,
+    sandbox,
+    sign_in::{ClientCredentials, SignIn, Terminal},
+    tokens::{FileStore, Record},
+};
+
+/// How long renewals under way may take once the client has gone.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// The accounts that this process serves, and what they share.
+pub struct Accounts {
+    config: Config,
+    options: Options,
+    chosen: Vec<AccountKey>,
+    http: Arc<Http>,
+    store: Arc<FileStore>,
+    renewals: TaskTracker,
+}
+
+impl Accounts {
+    /// Reads the configuration and chooses the accounts that the flags ask for.
+    pub fn load(options: &Options) -> Result<Self> {
+        let config = Config::load(config::locate(options.config.clone()))?;
+        let chosen = choose(&config, &options.provider)?;
+        for key in &chosen {
+            if let Some(path) = &config.accounts[key].credentials_path {
+                client::read(key, path)?;
+            }
+        }
+        let paths = config.accounts.iter().map(|(key, account)| Ok((key.clone(), token_path(key, account)?)));
+        let paths: BTreeMap<_, _> = paths.collect::<Result<_>>()?;
+        Ok(Self {
+            http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
+            store: Arc::new(FileStore::new(paths)),
+            config,
+            options: options.clone(),
+            chosen,
+            renewals: TaskTracker::new(),
+        })
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the keys of the accounts that are served, in order.
+    pub fn keys(&self) -> &[AccountKey] {
+        &self.chosen
+    }
+
+    /// Returns one account's block.
+    pub fn account(&self, key: &AccountKey) -> &AccountConfig {
+        &self.config.accounts[key]
+    }
+
+    /// Returns what sends requests.
+    pub fn http(&self) -> &Arc<Http> {
+        &self.http
+    }
+
+    /// Returns what keeps tokens.
+    pub fn store(&self) -> &Arc<FileStore> {
+        &self.store
+    }
+
+    /// Returns the one account that the flags name.
+    pub fn only(&self) -> Result<&AccountKey> {
+        match self.chosen.as_slice() {
+            [only] if self.options.provider.len() == 1 => Ok(only),
+            _ => Err(Error::new(ErrorKind::Config, "signing in takes exactly one account").hint(format!(
+                "say `--provider {}`",
+                self.config.accounts.keys().next().map_or("NAME", AccountKey::as_str)
+            ))),
+        }
+    }
+
+    /// Returns whether the account may be written to. What the file forbids, no flag allows.
+    pub fn may_write(&self, key: &AccountKey) -> bool {
+        match self.account(key).access {
+            _ if self.options.read_only => false,
+            Some(access) => access == Access::Write,
+            None => self.options.allow_write,
+        }
+    }
+
+    /// Returns where the account's tokens are.
+    pub fn token_path(&self, key: &AccountKey) -> Result<PathBuf> {
+        token_path(key, self.account(key))
+    }
+
+    /// Returns the account's OAuth client, if the user has brought one.
+    pub fn client(&self, key: &AccountKey) -> Result<Option<ClientCredentials>> {
+        match &self.account(key).credentials_path {
+            Some(path) => client::read(key, path).map(Some),
+            None => {
+                let usual =
+                    config::directories().map(|dirs| dirs.config_dir().join("credentials").join(format!("{key}.json")));
+                usual.filter(|path| path.is_file()).map(|path| client::read(key, &path)).transpose()
+            }
+        }
+    }
+
+    /// Returns the exact command that signs in to the account.
+    pub fn sign_in_command(&self, key: &AccountKey) -> String {
+        let program = env::args().next().unwrap_or_else(|| "switchboard".into());
+        let mut words = vec![program];
+        if let (Some(_), Source::File(path)) = (&self.options.config, &self.config.source) {
+            words.extend(["--config".into(), path.display().to_string()]);
+        }
+        words.extend(["--provider".into(), key.to_string(), "--local-auth".into()]);
+        if self.options.allow_write && self.account(key).access.is_none() {
+            words.push("--allow-write".into());
+        }
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Prepares a sign-in to the account, with what the configuration says about it.
+    pub fn sign_in(&self, key: &AccountKey, terminal: Arc<dyn Terminal>) -> Result<SignIn> {
+        let (config, write) = (self.account(key), self.may_write(key));
+        let mut request =
+            SignIn::new(key.clone(), config.bound.clone(), self.http.clone(), self.store.clone(), terminal);
+        request.endpoints = config.endpoints()?;
+        request.client = self.client(key)?;
+        request.scopes = config.scopes.as_ref().map(|scopes| scopes.for_access(write));
+        request.write = write;
+        request.ports.clone_from(&config.ports);
+        request.callback_url.clone_from(&config.callback_url);
+        request.token_path = self.token_path(key)?.display().to_string();
+        request.command = self.sign_in_command(key);
+        Ok(request)
+    }
+
+    /// Returns who signed in to the account, as the token file tells.
+    pub fn identity(&self, key: &AccountKey) -> Option<Identity> {
+        identity(&self.token_path(key).ok()?)
+    }
+
+    /// Returns the toolsets that each served account asks for.
+    pub fn toolsets(&self) -> BTreeMap<AccountKey, Vec<String>> {
+        self.chosen.iter().map(|key| (key.clone(), self.account(key).toolsets.clone())).collect()
+    }
+
+    /// Puts together what the verbs act on.
+    pub fn served(&self) -> Result<Arc<Served>> {
+        let accounts = self.chosen.iter().map(|key| self.serve(key)).collect::<Result<_>>()?;
+        let files = &self.config.files;
+        let upload = files.upload_roots.iter().chain(&self.options.upload_root).cloned().collect();
+        let download = self.options.download_root.clone().or_else(|| files.download_root.clone());
+        Ok(Arc::new(Served::new(accounts, FileRoots { upload, download })))
+    }
+
+    fn serve(&self, key: &AccountKey) -> Result<ServedAccount> {
+        let config = self.account(key);
+        let endpoints = config.endpoints()?;
+        let renewal = OAuthRenewal {
+            http: self.http.clone(),
+            bound: config.bound.clone(),
+            client_secret: self.client(key)?.and_then(|client| client.secret),
+        };
+        let command = self.sign_in_command(key);
+        let stored = StoredCredentials::new(
+            key.clone(),
+            &command,
+            Sources {
+                store: self.store.clone(),
+                renewal: Arc::new(renewal),
+                clock: Arc::new(SystemClock),
+                tasks: self.renewals.clone(),
+            },
+        );
+        let credentials: Arc<dyn CredentialSource> = if sandbox::is_embedded(&endpoints) {
+            Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(&self.http))?))
+        } else {
+            Arc::new(stored)
+        };
+        let path = self.token_path(key)?;
+        Ok(ServedAccount {
+            account: Arc::new(Account::new(key.clone(), endpoints, credentials, self.http.clone())),
+            bound: config.bound.clone(),
+            name: config.name.clone(),
+            description: Some(config.description.clone()).filter(|text| !text.is_empty()),
+            may_write: self.may_write(key),
+            allow: config.allow.clone(),
+            deny: config.deny.clone(),
+            sign_in_command: command,
+            identity: Arc::new(move || identity(&path)),
+        })
+    }
+
+    /// Waits for renewals under way: a refresh token that was spent must be replaced on disk before we go.
+    pub async fn finish(&self) {
+        self.renewals.close();
+        drop(tokio::time::timeout(FAREWELL, self.renewals.wait()).await);
+    }
+}
+
+/// Returns the accounts that the flags name, or all but the sandbox.
+fn choose(config: &Config, asked: &[String]) -> Result<Vec<AccountKey>> {
+    if asked.is_empty() {
+        let ordinary = config.accounts.iter().filter(|(_, account)| account.platform != sandbox::KEY);
+        return Ok(ordinary.map(|(key, _)| key.clone()).collect());
+    }
+    let mut chosen = Vec::new();
+    for name in asked {
+        let Some((key, _)) = config.accounts.iter().find(|(key, _)| key.as_str() == name) else {
+            let keys: Vec<_> = config.accounts.keys().map(|key| format!("`{key}`")).collect();
+            let file = match &config.source {
+                Source::File(path) => format!("`{}`", path.display()),
+                Source::BuiltIn => "the built-in configuration".into(),
+            };
+            let error =
+                Error::new(ErrorKind::Config, format!("no account `{name}` in {file}, which has {}", keys.join(", ")));
+            return Err(match host::nearest(name, config.accounts.keys().map(AccountKey::as_str)) {
+                Some(near) => error.hint(format!("say `--provider {near}`")),
+                None => error.hint("add a block for it, or see `--list-providers`"),
+            });
+        };
+        if !chosen.contains(key) {
+            chosen.push(key.clone());
+        }
+    }
+    Ok(chosen)
+}
+
+fn token_path(key: &AccountKey, account: &AccountConfig) -> Result<PathBuf> {
+    match &account.token_path {
+        Some(path) => Ok(path.clone()),
+        None => Ok(state_dir()?.join(key.as_str()).join("token.json")),
+    }
+}
+
+/// Returns the directory that holds what this program keeps between runs.
+fn state_dir() -> Result<PathBuf> {
+    let directories = config::directories().ok_or_else(|| {
+        Error::new(ErrorKind::Config, "this machine does not say where your home directory is").hint("set HOME")
+    })?;
+    Ok(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+}
+
+fn identity(path: &PathBuf) -> Option<Identity> {
+    serde_json::from_slice::<Record>(&fs::read(path).ok()?).ok()?.identity
+}
+
+/// Quotes a word for a shell, if it needs that.
+fn quoted(word: &str) -> String {
+    if word.chars().all(|c| c.is_alphanumeric() || "-_./:\\=,@+".contains(c)) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,36 @@
+//! The chat verbs: one implementation over the facets, for one account and for many.
+//!
+//! - `served` is what all calls share; [`Chats`] is that, for one call of one caller.
+//! - `verbs` says which tools are listed, `instructions` what a model is told about them.
+//! - `targets`, `time`, `cursor`: what arguments mean. `transcript`, `answers`, `sanitise`: what answers look like.
+//! - `access` and `roots` are the gates: every write, and every file, passes one.
+//! - The rest are the tools themselves, by subject.
+
+mod access;
+mod answers;
+mod change;
+mod conversations;
+mod cursor;
+mod files;
+mod find;
+mod instructions;
+mod react;
+mod read;
+mod roots;
+mod sanitise;
+mod scan;
+mod search;
+mod send;
+mod served;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod time;
+mod transcript;
+mod verbs;
+mod whoami;
+
+pub use instructions::instructions;
+pub use roots::FileRoots;
+pub use served::{Chats, IdentityLookup, Served, ServedAccount};
+pub use verbs::verbs;

@@ -1,0 +1,113 @@
+//! The gate that every write passes, once it is known what it acts on.
+
+use switchboard_kit::{
+    Error, ErrorKind, Result,
+    chat::{Conversation, ConversationKind},
+};
+
+use super::{sanitise, served::ServedAccount};
+
+/// Refuses a write to what `names` name, unless the account's rules let it pass.
+///
+/// `names` are the canonical ones without the account: the id, then `#name` or `@name`.
+pub(super) fn permit(account: &ServedAccount, names: &[String]) -> Result<()> {
+    let key = account.key();
+    let shown = names.first().map(|name| sanitise::name(name)).unwrap_or_default();
+    if !account.may_write {
+        return Err(Error::new(ErrorKind::Forbidden, format!("writing to `{key}` is off")).hint(format!(
+            "ask the user to set `access: write` for `{key}` in provider-config.yaml, or to start with `--allow-write`"
+        )));
+    }
+    let matched = |patterns: &[String]| {
+        patterns
+            .iter()
+            .find(|pattern| {
+                names.iter().any(|name| matches(pattern, &format!("{key}:{name}")) || matches(pattern, name))
+            })
+            .cloned()
+    };
+    if let Some(pattern) = matched(&account.deny) {
+        let message = format!("`{key}:{shown}` is on the user's `deny` list, as `{pattern}`");
+        return Err(Error::new(ErrorKind::Forbidden, message).hint("ask the user; do not try another way"));
+    }
+    if !account.allow.is_empty() && matched(&account.allow).is_none() {
+        let message = format!("`{key}:{shown}` is not on the user's `allow` list");
+        return Err(Error::new(ErrorKind::Forbidden, message)
+            .hint(format!("ask the user to add `{key}:{shown}` to `allow` in provider-config.yaml")));
+    }
+    Ok(())
+}
+
+/// Refuses a write to a conversation.
+pub(super) fn permit_conversation(account: &ServedAccount, conversation: &Conversation) -> Result<()> {
+    permit(account, &canonical(conversation))?;
+    if conversation.encrypted {
+        let message = format!("`{}` is end-to-end encrypted, which is not supported", title(conversation));
+        return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));
+    }
+    Ok(())
+}
+
+/// Returns the names by which rules know a conversation.
+fn canonical(conversation: &Conversation) -> [String; 2] {
+    let sign = if conversation.kind == ConversationKind::Direct { '@' } else { '#' };
+    [conversation.id.clone(), format!("{sign}{}", conversation.name)]
+}
+
+/// Returns what people call a conversation.
+pub(super) fn title(conversation: &Conversation) -> String {
+    let name = super::transcript::label(&conversation.name);
+    match conversation.kind {
+        ConversationKind::Channel => format!("#{}", name.trim_start_matches('#')),
+        ConversationKind::Direct => format!("@{}", name.trim_start_matches('@')),
+        ConversationKind::Group => name,
+    }
+}
+
+/// Returns whether a glob of `*` and `?` matches, whatever the case.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (fold(pattern), fold(name));
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    (p, n) = (at + 1, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+fn fold(text: &str) -> Vec<char> {
+    super::targets::fold(text).chars().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("work:#eng-*", "work:#Eng-backend", true),
+            ("work:#eng-*", "work:#design", false),
+            ("*", "work:C1", true),
+            ("work:C?", "work:C1", true),
+            ("work:C?", "work:C12", false),
+            ("*a*b", "xaxxb", true),
+            ("*a*b", "xaxxbc", false),
+            ("", "x", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Cursors: where each account was left off, in one opaque word.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use switchboard_kit::{AccountKey, Error, Result, chat::Message};
+
+/// Where to go on: a page of the platform's, and what of it was shown already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The platform's cursor of the page; none for the first.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<String>,
+    /// The last that was shown of it.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<String>,
+    /// When that was sent, in case it is gone by then.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+}
+
+impl Position {
+    /// Begins at a page.
+    pub(super) fn page(page: String) -> Self {
+        Self { page: Some(page), ..Self::default() }
+    }
+
+    /// Goes on in the same page behind `id`.
+    pub(super) fn behind(self, id: &str) -> Self {
+        Self { after: Some(id.to_owned()), ..self }
+    }
+
+    /// Goes on in the same page behind `message`.
+    pub(super) fn behind_message(self, message: &Message) -> Self {
+        Self { time: Some(message.time), ..self.behind(&message.at.id) }
+    }
+
+    /// Takes out of a page, newest first, what was shown already. New messages move the first page, so the mark may
+    /// have left it.
+    pub(super) fn rest(&self, mut messages: Vec<Message>) -> Vec<Message> {
+        let Some(after) = &self.after else { return messages };
+        if let Some(index) = messages.iter().position(|message| message.at.id == *after) {
+            return messages.split_off(index + 1);
+        }
+        messages.retain(|message| self.time.is_none_or(|time| message.time < time));
+        messages
+    }
+}
+
+/// Where each account was left off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Cursor(pub(super) BTreeMap<AccountKey, Position>);
+
+impl Cursor {
+    /// Reads one that an answer gave.
+    pub(super) fn read(text: Option<&str>) -> Result<Option<Self>> {
+        let Some(text) = text else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
+        let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        cursor.map(Some).ok_or_else(|| {
+            Error::invalid("argument `cursor` is none of ours")
+                .hint("copy it whole from the `next:` line of the answer before, with the same other arguments")
+        })
+    }
+
+    /// Writes it; none if every account is at its end.
+    pub(super) fn write(&self) -> Option<String> {
+        let json = serde_json::to_vec(self).ok()?;
+        (!self.0.is_empty()).then(|| URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// Writes where one account was left off.
+    pub(super) fn one(account: &AccountKey, position: Option<Position>) -> Option<String> {
+        Self(position.map(|position| (account.clone(), position)).into_iter().collect()).write()
+    }
+}
+
+/// Writes the last line of an answer.
+pub(super) fn footer(next: Option<&str>) -> String {
+    next.map_or_else(|| "end".to_owned(), |cursor| format!("next: cursor={cursor}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went() {
+        let key = AccountKey::new("slack");
+        let position = Position::page("x y".into()).behind("M1");
+        let text = Cursor::one(&key, Some(position.clone())).unwrap();
+        assert_eq!(Cursor::read(Some(&text)).unwrap().unwrap().0[&key], position);
+        assert_eq!(Cursor::one(&key, None), None);
+        assert!(Cursor::read(Some("made up")).is_err());
+    }
+}

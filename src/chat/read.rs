@@ -1,0 +1,159 @@
+//! `read_messages`: a page of a conversation or a thread, oldest first.
+
+use std::fmt::Write;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use switchboard_kit::{
+    Result, Text,
+    chat::{History, Message},
+    tool,
+};
+
+use super::{
+    cursor::{Cursor, Position, footer},
+    find::{Place, Purpose},
+    sanitise,
+    served::Chats,
+    time::{self, Window},
+    transcript::{View, fitting},
+};
+
+/// Most pages that are passed over to find where the page before ended.
+const PASSED_OVER: usize = 5;
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum Format {
+    /// For reading.
+    Transcript,
+    /// For programs.
+    Json,
+}
+
+/// Reads a conversation, newest page first, as a transcript. With a message's URL or ref as target, reads around it;
+/// with `thread`, that thread.
+#[expect(clippy::too_many_arguments, reason = "the parameters are the tool's")]
+#[tool(read)]
+async fn read_messages(
+    chats: &Chats,
+    /// Conversation, such as `#general`, `@mara` or `account:id`.
+    target: String,
+    /// From this time, such as `1d` or `2026-11-20`.
+    since: Option<String>,
+    /// Before this time.
+    until: Option<String>,
+    /// Thread: the id or ref of its first message.
+    thread: Option<String>,
+    /// Message id or ref to read around.
+    around: Option<String>,
+    /// Most messages.
+    #[default(50)]
+    limit: u16,
+    /// From the `next:` line before.
+    cursor: Option<String>,
+    /// Form of the answer.
+    format: Option<Format>,
+) -> Result<Text> {
+    let window = Window::read(since.as_deref(), until.as_deref())?;
+    let cursor = Cursor::read(cursor.as_deref())?;
+    let place = chats.place(&target, Purpose::Read).await?;
+    if place.conversation.encrypted {
+        let notice = "is end-to-end encrypted: its messages cannot be read here, only in the platform's own client";
+        return Ok(Text(format!("{} {notice}\nend", place.title())));
+    }
+    let id = |argument, text: Option<String>| text.map(|text| place.id_of(chats, argument, &text)).transpose();
+    let (thread, around) = (id("thread", thread)?, id("around", around)?.or_else(|| place.message.clone()));
+    let around = around.filter(|_| thread.is_none());
+    let history = History {
+        since: window.since,
+        until: window.until,
+        thread,
+        around,
+        limit: usize::from(limit.clamp(1, 200)),
+        cursor: None,
+    };
+    let position = cursor.unwrap_or_default().0.remove(place.opened.account.key()).unwrap_or_default();
+    let page = fetch(&place, &history, position).await?;
+    let several = chats.served.accounts.len() > 1;
+    let zone = time::zone();
+    let view =
+        View { zone: &zone, account: several.then(|| place.opened.account.key()), thread: history.thread.as_deref() };
+    Ok(Text(page.show(&place, &view, matches!(format, Some(Format::Json)))))
+}
+
+/// Messages, newest first, and where to go on.
+struct Shown {
+    messages: Vec<Message>,
+    /// The page that they are from.
+    position: Position,
+    next: Option<Position>,
+}
+
+async fn fetch(place: &Place<'_>, history: &History, mut position: Position) -> Result<Shown> {
+    for _ in 0..PASSED_OVER {
+        let history = History { cursor: position.page.clone(), ..history.clone() };
+        let page = place.opened.chat()?.messages().list(&place.conversation.id, &history);
+        let page = place.opened.run(page).await?;
+        let mut messages = position.rest(page.items);
+        messages.iter_mut().for_each(sanitise::message);
+        let next = page.next.map(Position::page);
+        match next {
+            Some(next) if messages.is_empty() => position = next,
+            next => return Ok(Shown { messages, position, next }),
+        }
+    }
+    Ok(Shown { messages: Vec::new(), next: Some(position.clone()), position })
+}
+
+impl Shown {
+    fn show(mut self, place: &Place<'_>, view: &View<'_>, json: bool) -> String {
+        let written = |message: &Message| {
+            if json { to_json(place, message).to_string().chars().count() + 1 } else { view.size(message) }
+        };
+        let fits = fitting(self.messages.iter().map(written)).min(self.messages.len());
+        let left = self.messages.len() - fits;
+        if let Some(last) = self.messages.get(fits.saturating_sub(1)).filter(|_| left > 0) {
+            self.next = Some(self.position.behind_message(last));
+        }
+        self.messages.truncate(fits);
+        let next = Cursor::one(place.opened.account.key(), self.next);
+        if json {
+            let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();
+            let (target, conversation) = (place.target(), &place.conversation);
+            let answer = json!({ "target": target, "conversation": conversation, "messages": messages, "left": left, "next": next });
+            return answer.to_string();
+        }
+        let mut text = format!("{}: {}", place.title(), header(&self.messages, view));
+        text.push('\n');
+        text.push_str(&view.lines(self.messages.iter().rev()));
+        if left > 0 {
+            let _ = writeln!(text, "{left} older messages of this page did not fit; the cursor goes on with them");
+        }
+        text.push_str(&footer(next.as_deref()));
+        text
+    }
+}
+
+fn header(messages: &[Message], view: &View<'_>) -> String {
+    let day = |message: &Message| message.time.to_zoned(view.zone.clone()).strftime("%Y-%m-%d").to_string();
+    let (Some(newest), Some(oldest)) = (messages.first(), messages.last()) else { return "no messages".to_owned() };
+    let (first, last) = (day(oldest), day(newest));
+    let range = if first == last { first } else { format!("{first} to {last}") };
+    let count = if messages.len() == 1 { "1 message".to_owned() } else { format!("{} messages", messages.len()) };
+    format!("{count}, {range}, times in {}", time::zone_name(view.zone))
+}
+
+fn to_json(place: &Place<'_>, message: &Message) -> Value {
+    with_ref(message, &place.reference(&message.at.id))
+}
+
+/// Writes a message as JSON, with the reference that names it.
+pub(super) fn with_ref(message: &Message, reference: &str) -> Value {
+    let mut value = serde_json::to_value(message).unwrap_or_default();
+    value["ref"] = reference.into();
+    value
+}

@@ -1,0 +1,212 @@
+//! What is served: the accounts, and the same for one call.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use switchboard_kit::{
+    AccountKey, Call, Error, ErrorKind, Identity, Principal, Result, ToolHost,
+    chat::{Chat, Conversation, Facets, Listing},
+    host::{Account, Bound, Live},
+};
+use tokio::time::Instant;
+
+use super::{answers::Answers, roots::FileRoots};
+
+/// How long one account may take where several are asked.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much time answers need at the end.
+const HURRY: Duration = Duration::from_secs(3);
+/// How long names of conversations are believed.
+const NAMES_LAST: Duration = Duration::from_mins(1);
+/// Most pages of conversations that are read to find a name.
+const NAME_PAGES: usize = 20;
+
+/// Tells who signed in to an account, without asking the platform; none if nobody has.
+pub type IdentityLookup = Arc<dyn Fn() -> Option<Identity> + Send + Sync>;
+
+/// One account, as its configuration has it.
+pub struct ServedAccount {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Its platform.
+    pub bound: Arc<dyn Bound>,
+    /// The name to show.
+    pub name: String,
+    /// What the user says of it.
+    pub description: Option<String>,
+    /// Whether writing is on.
+    pub may_write: bool,
+    /// Globs on `account:id`, `account:#name` and `account:@name`; if there are any, writes need one.
+    pub allow: Vec<String>,
+    /// Globs that no write may match.
+    pub deny: Vec<String>,
+    /// The exact command that signs in.
+    pub sign_in_command: String,
+    /// Who signed in.
+    pub identity: IdentityLookup,
+}
+
+impl ServedAccount {
+    /// Returns the account's key.
+    pub fn key(&self) -> &AccountKey {
+        &self.account.key
+    }
+
+    /// Adds the command that signs in to an error that asks for it.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let told = error.hint_text().is_some_and(|hint| hint.contains(&self.sign_in_command));
+        if error.kind() != ErrorKind::SignInRequired || told {
+            return error;
+        }
+        error.hint(format!("run `{}`", self.sign_in_command))
+    }
+}
+
+struct Names {
+    conversations: Arc<Vec<Conversation>>,
+    read: Instant,
+}
+
+/// All that is served, made once at start and shared by all calls.
+pub struct Served {
+    pub(super) accounts: Vec<ServedAccount>,
+    pub(super) files: FileRoots,
+    facets: Vec<Facets>,
+    names: Mutex<HashMap<(Principal, AccountKey), Names>>,
+}
+
+impl Served {
+    /// Serves `accounts`, in this order, with files under these roots.
+    pub fn new(accounts: Vec<ServedAccount>, files: FileRoots) -> Self {
+        let facets = accounts.iter().map(|account| account.bound.facets()).collect();
+        Self { accounts, files, facets, names: Mutex::default() }
+    }
+
+    /// Returns the accounts, each with the facets of its platform.
+    pub(super) fn with_facets(&self) -> impl Iterator<Item = (&ServedAccount, &Facets)> {
+        self.accounts.iter().zip(&self.facets)
+    }
+
+    /// Returns the accounts, in the order of the configuration.
+    pub fn accounts(&self) -> &[ServedAccount] {
+        &self.accounts
+    }
+
+    /// Returns the account of that key.
+    pub(super) fn account(&self, key: &str) -> Option<&ServedAccount> {
+        self.accounts.iter().find(|account| account.key().as_str() == key)
+    }
+
+    /// Returns the account of that key, which must be there.
+    pub(super) fn known(&self, key: &str) -> Result<&ServedAccount> {
+        self.account(key.trim_end_matches(':')).ok_or_else(|| {
+            let keys: Vec<_> = self.accounts.iter().map(|account| format!("`{}`", account.key())).collect();
+            Error::invalid(format!("unknown account `{key}`, expected {}", keys.join(" or ")))
+        })
+    }
+}
+
+/// The chats that one call acts on: what is served, to one caller.
+pub struct Chats {
+    pub(super) served: Arc<Served>,
+    pub(super) call: Call,
+}
+
+impl ToolHost for Chats {
+    const KEY: &'static str = "chat";
+}
+
+impl Chats {
+    /// Acts on what is served, for `call`.
+    pub fn new(served: Arc<Served>, call: Call) -> Self {
+        Self { served, call }
+    }
+
+    /// Opens an account.
+    pub(super) fn open<'a>(&self, account: &'a ServedAccount) -> Opened<'a> {
+        let call = if self.served.accounts.len() > 1 { self.call.clone().within(PATIENCE) } else { self.call.clone() };
+        Opened { account, live: account.bound.connect(&account.account, &call), call }
+    }
+
+    /// Asks several accounts at once, each until its own deadline.
+    pub(super) async fn ask<'a, T, F: Future<Output = Result<T>>>(
+        &'a self,
+        accounts: &[&'a ServedAccount],
+        question: impl Fn(Opened<'a>) -> F,
+    ) -> Answers<'a, T> {
+        let questions: Vec<_> = accounts
+            .iter()
+            .map(|account| {
+                let opened = self.open(account);
+                let call = opened.call.clone();
+                let answer = question(opened);
+                async move { call.run(answer).await }
+            })
+            .collect();
+        let mut answers = Answers::default();
+        for (account, answer) in accounts.iter().zip(futures::future::join_all(questions).await) {
+            match answer {
+                Ok(answer) => answers.given.push((account, answer)),
+                Err(error) => answers.missing.push((account, account.explain(error))),
+            }
+        }
+        answers
+    }
+
+    /// Returns the conversations of an account, read anew if they are old or `anew` is asked for, and whether they were.
+    pub(super) async fn names(&self, opened: &Opened<'_>, anew: bool) -> Result<(Arc<Vec<Conversation>>, bool)> {
+        let key = (self.call.principal().clone(), opened.account.key().clone());
+        let kept = {
+            let names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.get(&key).filter(|names| names.read.elapsed() < NAMES_LAST).map(|names| names.conversations.clone())
+        };
+        if let Some(conversations) = kept.filter(|_| !anew) {
+            return Ok((conversations, false));
+        }
+        let (mut conversations, mut listing) = (Vec::new(), Listing { limit: 200, cursor: None });
+        for _ in 0..NAME_PAGES {
+            let page = opened.run(opened.chat()?.conversations().list(&listing)).await?;
+            conversations.extend(page.items);
+            listing.cursor = page.next;
+            if listing.cursor.is_none() {
+                break;
+            }
+        }
+        let conversations = Arc::new(conversations);
+        let read = Names { conversations: conversations.clone(), read: Instant::now() };
+        self.served.names.lock().unwrap_or_else(PoisonError::into_inner).insert(key, read);
+        Ok((conversations, true))
+    }
+}
+
+/// An account, opened for one call.
+pub(super) struct Opened<'a> {
+    pub(super) account: &'a ServedAccount,
+    pub(super) live: Box<dyn Live>,
+    call: Call,
+}
+
+impl Opened<'_> {
+    /// Returns the platform's share of the verbs.
+    pub(super) fn chat(&self) -> Result<&dyn Chat> {
+        self.live.chat().ok_or_else(|| self.lacks("chat"))
+    }
+
+    /// Returns whether the deadline is near, so that what is there must do.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.call.remaining() < HURRY
+    }
+
+    /// Says that the platform has no such thing.
+    pub(super) fn lacks(&self, what: &str) -> Error {
+        Error::unsupported(format!("`{}` has no {what}", self.account.key()))
+    }
+
+    /// Runs `work` until the deadline, and says what to do if a sign-in is missing.
+    pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.call.run(work).await.map_err(|error| self.account.explain(error))
+    }
+}

@@ -1,0 +1,6 @@
+//! The verbs against the sandbox, served in this process, as an assistant calls them.
+
+mod reading;
+mod several;
+mod workspace;
+mod writing;

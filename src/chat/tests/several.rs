@@ -1,0 +1,143 @@
+//! Several accounts at once, and a platform without a search of its own.
+
+use std::{any::Any, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use switchboard_kit::{
+    Auth, Call, Endpoints, ErrorKind, Identity, Result,
+    chat::{Chat, Conversations, Facet, Facets, Messages, Reference},
+    host::{Account, Bound, Live},
+};
+
+use super::workspace::{Workspace, next};
+
+#[tokio::test]
+async fn reads_ask_all_accounts_and_say_who_did_not_answer() {
+    let workspace = Workspace::open().await;
+    let accounts = vec![
+        workspace.account("work", "robin@kestrel.example").await,
+        workspace.account("second", "mara@kestrel.example").await,
+        workspace.stranger("away"),
+    ];
+    let both = workspace.serve(accounts);
+    let command = "not covered: away (nobody is signed in: run `switchboard --provider away --local-auth`)";
+    let listed = both.call("list_conversations", json!({})).await;
+    assert!(listed.contains("(work:C1)") && listed.contains("(second:C1)") && listed.contains(command), "{listed}");
+    let found = both.call("search_messages", json!({ "query": "freeze" })).await;
+    assert!(found.contains("# #general (work:C1)") && found.contains("# #general (second:C1)"), "{found}");
+    assert!(found.contains(command), "{found}");
+    let found = both.call("search_messages", json!({ "query": "freeze", "in": "work:" })).await;
+    assert!(!found.contains("(second:") && !found.contains("not covered"), "{found}");
+    let page = both.call("search_messages", json!({ "query": "the", "limit": 2 })).await;
+    let more = both.call("search_messages", json!({ "query": "the", "limit": 2, "cursor": next(&page) })).await;
+    assert!(more.contains("(work:") && more.contains("(second:") && !more.contains("away"), "{more}");
+}
+
+#[tokio::test]
+async fn a_name_that_two_accounts_know_is_not_guessed() {
+    let workspace = Workspace::open().await;
+    let accounts = vec![
+        workspace.account("work", "robin@kestrel.example").await,
+        workspace.account("second", "mara@kestrel.example").await,
+    ];
+    let both = workspace.serve(accounts);
+    for verb in ["read_messages", "send_message"] {
+        let mut arguments = json!({ "target": "#general" });
+        if verb == "send_message" {
+            arguments["text"] = "x".into();
+        }
+        let error = both.refused(verb, arguments).await;
+        assert_eq!(error.to_string(), "`#general` means several: `work:C1` (#general), `second:C1` (#general)");
+    }
+    let reference = both.send("second:#general", "from Mara").await;
+    assert!(reference.starts_with("second:C1/"), "{reference}");
+    let text = both.call("read_messages", json!({ "target": "work:#general" })).await;
+    assert!(text.contains("Mara Lindqvist [") && text.contains("[file work:F"), "{text}");
+    let file = text.split("[file ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(both.call("get_file", json!({ "ref": file })).await.contains("day,searchers"));
+    let error = both.refused("get_file", json!({ "ref": "F1" })).await;
+    assert!(error.hint_text().unwrap().contains("`work:F1`"), "{error:?}");
+}
+
+#[tokio::test]
+async fn if_nobody_answers_it_is_an_error() {
+    let workspace = Workspace::open().await;
+    let nobody = workspace.serve(vec![workspace.stranger("one"), workspace.stranger("two")]);
+    let error = nobody.refused("search_messages", json!({ "query": "x" })).await;
+    assert_eq!(error.kind(), ErrorKind::SignInRequired);
+    assert!(error.to_string().contains("--provider one ") && error.to_string().contains("--provider two "), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_search_of_its_own_messages_are_scanned_and_it_says_so() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    account.bound = Arc::new(Plain(account.bound));
+    let robin = workspace.serve(vec![account]);
+    let text = robin.call("search_messages", json!({ "query": "FREEZE code", "from": "@Mara Lindqvist" })).await;
+    assert!(text.contains("# #general (sandbox:C1)") && text.contains("Code freeze for 2.4"), "{text}");
+    assert!(text.contains("sandbox: no search of its own; scanned 9 of 9 conversations\nend"), "{text}");
+    let found =
+        robin.call("search_messages", json!({ "query": "beta-week", "in": "#general", "format": "json" })).await;
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{found}");
+}
+
+/// The sandbox with nothing but conversations and messages.
+struct Plain(Arc<dyn Bound>);
+
+struct PlainLive(Box<dyn Live>);
+
+impl Bound for Plain {
+    fn platform(&self) -> &'static str {
+        self.0.platform()
+    }
+
+    fn auth(&self) -> Auth {
+        self.0.auth()
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        self.0.endpoints()
+    }
+
+    fn facets(&self) -> Facets {
+        let mut facets = self.0.facets();
+        facets.optional.remove(&Facet::Search);
+        facets
+    }
+
+    fn connect(&self, account: &Arc<Account>, call: &Call) -> Box<dyn Live> {
+        Box::new(PlainLive(self.0.connect(account, call)))
+    }
+}
+
+#[async_trait]
+impl Live for PlainLive {
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self.0.as_any()
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        self.0.whoami().await
+    }
+
+    fn chat(&self) -> Option<&dyn Chat> {
+        Some(self)
+    }
+}
+
+impl Chat for PlainLive {
+    fn reference(&self, text: &str) -> Option<Reference> {
+        self.0.chat()?.reference(text)
+    }
+
+    fn conversations(&self) -> &dyn Conversations {
+        self.0.chat().unwrap().conversations()
+    }
+
+    fn messages(&self) -> &dyn Messages {
+        self.0.chat().unwrap().messages()
+    }
+}

@@ -1,0 +1,115 @@
+//! Writing, and what is kept from being written.
+
+use serde_json::json;
+use switchboard_kit::ErrorKind;
+
+use super::workspace::{Workspace, ids};
+use crate::chat::{instructions, verbs};
+
+#[tokio::test]
+async fn what_is_sent_can_be_answered_changed_reacted_to_and_deleted() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let sent = robin.send("#ops", "Is\u{202e} anybody\u{e0041} here?").await;
+    assert!(sent.starts_with("sandbox:C2/M"), "{sent}");
+    let id = sent.rsplit_once('/').unwrap().1.to_owned();
+    robin.call("send_message", json!({ "target": "#ops", "text": "I am", "thread": sent })).await;
+    robin.call("react", json!({ "ref": sent, "emoji": "👍" })).await;
+    robin.call("edit_message", json!({ "ref": id, "target": "#ops", "text": "Who is here?" })).await;
+    let text = robin.call("read_messages", json!({ "target": "#ops" })).await;
+    assert!(text.contains(&format!("[{id}] Who is here? (edited) (👍 1) (1 reply)")), "{text}");
+    robin.call("react", json!({ "ref": format!("#ops/{id}"), "emoji": "👍", "remove": true })).await;
+    let thread = robin.call("read_messages", json!({ "target": "#ops", "thread": sent })).await;
+    assert!(thread.contains("] ↳ I am") && !thread.contains("👍"), "{thread}");
+    let url = format!("https://sandbox.switchboard.invalid/C2/{}", ids(&thread)[1]);
+    robin.call("delete_message", json!({ "ref": url })).await;
+    let thread = robin.call("read_messages", json!({ "target": "#ops", "thread": sent })).await;
+    assert!(!thread.contains("I am"), "{thread}");
+    let error = robin.refused("edit_message", json!({ "ref": id, "text": "x" })).await;
+    assert!(error.hint_text().unwrap().contains("add `target`"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_direct_chat_is_opened_by_writing_only() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let error = robin.refused("read_messages", json!({ "target": "@tomas" })).await;
+    assert_eq!(error.to_string(), "there is no direct chat with `Tomás Herrera` yet");
+    robin.send("@tomas", "Hello").await;
+    let text = robin.call("read_messages", json!({ "target": "@tomas" })).await;
+    assert!(text.contains("] Hello\nend"), "{text}");
+}
+
+#[tokio::test]
+async fn the_same_key_sends_once() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let arguments = json!({ "target": "#ops", "text": "once", "idempotency_key": "k" });
+    let first = robin.call("send_message", arguments.clone()).await;
+    assert_eq!(robin.call("send_message", arguments).await, first);
+}
+
+#[tokio::test]
+async fn files_follow_the_text_from_open_folders_only() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    std::fs::write(workspace.folder.path().join("uploads/plan.txt"), "the plan").unwrap();
+    std::fs::write(workspace.folder.path().join("secret.txt"), "secret").unwrap();
+    let arguments = json!({ "target": "#ops", "text": "See the plan", "files": ["plan.txt"] });
+    let sent = robin.call("send_message", arguments).await;
+    assert!(sent.contains("file plan.txt 8 B: ref sandbox:C2/M"), "{sent}");
+    let text = robin.call("read_messages", json!({ "target": "#ops" })).await;
+    assert!(text.contains(" plan.txt 8 B]\nend"), "{text}");
+    let secret = workspace.folder.path().join("secret.txt").display().to_string();
+    let arguments = json!({ "target": "#ops", "text": "not sent either", "files": [secret] });
+    let error = robin.refused("send_message", arguments).await;
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    let text = robin.call("read_messages", json!({ "target": "#ops" })).await;
+    assert!(!text.contains("not sent either"), "{text}");
+}
+
+#[tokio::test]
+async fn writes_pass_the_gate_after_their_target_is_known() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    account.allow = vec!["sandbox:#*".into(), "sandbox:@tom*".into()];
+    account.deny = vec!["sandbox:C1".into()];
+    let robin = workspace.serve(vec![account]);
+    let general = robin.call("read_messages", json!({ "target": "#general" })).await;
+    let message = format!("#general/{}", ids(&general)[0]);
+    for (verb, arguments, reason) in [
+        ("send_message", json!({ "target": "#General", "text": "x" }), "`deny` list"),
+        ("send_message", json!({ "target": "https://sandbox.switchboard.invalid/C1", "text": "x" }), "`deny` list"),
+        ("react", json!({ "ref": message, "emoji": "👍" }), "`deny` list"),
+        ("edit_message", json!({ "ref": message, "text": "x" }), "`deny` list"),
+        ("delete_message", json!({ "ref": message }), "`deny` list"),
+        ("send_message", json!({ "target": "@mara", "text": "x" }), "`allow` list"),
+        ("send_message", json!({ "target": "@noor", "text": "x" }), "`allow` list"),
+    ] {
+        let error = robin.refused(verb, arguments.clone()).await;
+        assert!(
+            error.kind() == ErrorKind::Forbidden && error.to_string().contains(reason),
+            "{verb} {arguments}: {error}"
+        );
+    }
+    robin.send("#ops", "allowed").await;
+    robin.send("@tomas", "allowed").await;
+}
+
+#[tokio::test]
+async fn where_writing_is_off_no_write_is_listed_or_done() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    account.may_write = false;
+    let reader = workspace.serve(vec![account]);
+    let listed: Vec<_> = verbs(&reader.0).iter().map(|tool| tool.name).collect();
+    assert_eq!(listed, ["whoami", "list_conversations", "read_messages", "search_messages", "get_file"]);
+    let error = reader.refused("send_message", json!({ "target": "#ops", "text": "x" })).await;
+    assert!(error.kind() == ErrorKind::Forbidden && error.hint_text().unwrap().contains("--allow-write"), "{error:?}");
+    let told = instructions(&reader.0);
+    assert!(told.contains("`access: write`") && told.contains("`--allow-write`") && told.len() < 2_000, "{told}");
+    assert!(told.contains("`sandbox` is not signed in: the user must run `switchboard"), "{told}");
+    let writer = workspace.robin().await;
+    assert_eq!(verbs(&writer.0).len(), 9);
+    assert!(!instructions(&writer.0).contains("Writing is off"));
+}

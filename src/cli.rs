@@ -1,0 +1,161 @@
+//! Flags and subcommands.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Gives an AI assistant eyes and hands in your team chat, over MCP.
+///
+/// Without a subcommand it is an MCP server on standard input and output, for the accounts in provider-config.yaml.
+/// Sign in once per account with `switchboard --provider NAME --local-auth`; every MCP client on this machine then shares
+/// that sign-in.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, args_conflicts_with_subcommands = false, max_term_width = 100)]
+pub struct Cli {
+    /// What is served, and how.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// Signing in.
+    #[command(flatten)]
+    pub sign_in: SignInOptions,
+
+    /// List the configured accounts and end.
+    #[arg(long)]
+    pub list_providers: bool,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What is served, and how.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Account to serve; repeat it or separate names by commas. Without it, every configured account but the sandbox.
+    #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
+    pub provider: Vec<String>,
+
+    /// Configuration to use instead of the user's own or the one built in.
+    #[arg(long, global = true, value_name = "FILE", env = "SWITCHBOARD_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Offer the tools that write, for accounts whose configuration does not say `access`.
+    #[arg(long, global = true, conflicts_with = "read_only")]
+    pub allow_write: bool,
+
+    /// Offer no tool that writes, whatever the configuration says.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+
+    /// Folder whose files may be sent; repeat it for more.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub upload_root: Vec<PathBuf>,
+
+    /// Folder that fetched files are saved in.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub download_root: Option<PathBuf>,
+
+    /// Log each call to standard error; without contents.
+    #[arg(long, global = true)]
+    pub debug: bool,
+}
+
+/// Signing in.
+#[derive(Args, Clone, Debug)]
+pub struct SignInOptions {
+    /// Sign in to the account named by --provider, and end.
+    #[arg(long)]
+    pub local_auth: bool,
+
+    /// Address to listen on while signing in.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "local_auth")]
+    pub host: String,
+
+    /// Port to listen on while signing in; beats the configuration's.
+    #[arg(long, value_name = "PORT", requires = "local_auth")]
+    pub port: Option<u16>,
+
+    /// Do not open a browser; print the address to open.
+    #[arg(long, requires = "local_auth")]
+    pub no_browser: bool,
+
+    /// Sign in by a code on another device, where the platform can.
+    #[arg(long, requires = "local_auth")]
+    pub device: bool,
+
+    /// Keep listening after the sign-in, until Ctrl-C.
+    #[arg(long, requires = "local_auth")]
+    pub keep_running: bool,
+
+    /// Let another person's sign-in replace the one that is stored.
+    #[arg(long, requires = "local_auth")]
+    pub replace: bool,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say who is signed in where.
+    Status,
+    /// List the tools that a client would see.
+    Tools {
+        /// Print them as JSON, schemas and all.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call one tool and print its answer.
+    Call {
+        /// The tool's name, such as `read_messages`.
+        tool: String,
+        /// Its arguments, such as `target='#general' limit=5`; repeat a name for a list.
+        #[arg(value_name = "KEY=VALUE")]
+        arguments: Vec<String>,
+    },
+    /// Run the sandbox as a service of its own, for tests and benchmarks.
+    Sandbox(crate::sandbox::ServiceOptions),
+}
+
+impl Cli {
+    /// Reads the command line. `-local-auth`, which the program this one succeeds took, is `--local-auth`.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments.into_iter().map(|argument| match argument.to_str() {
+            Some("-local-auth") => "--local-auth".into(),
+            _ => argument,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn both_spellings_of_local_auth_are_taken() {
+        for flag in ["--local-auth", "-local-auth"] {
+            assert!(read(&format!("switchboard --provider matrix {flag}")).unwrap().sign_in.local_auth);
+        }
+    }
+
+    #[test]
+    fn providers_repeat_or_take_commas() {
+        let cli = read("switchboard --provider a,b --provider c status").unwrap();
+        assert_eq!(cli.options.provider, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn writing_cannot_be_both_on_and_off() {
+        assert!(read("switchboard --allow-write --read-only").is_err());
+    }
+}

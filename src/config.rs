@@ -1,0 +1,337 @@
+//! provider-config.yaml as types; errors that show the line.
+
+mod complaint;
+mod locate;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+use switchboard_kit::{AccountKey, Error, ErrorKind, Result, host};
+use url::Url;
+
+pub(crate) use locate::directories;
+pub use locate::{Source, locate};
+
+/// The configuration: what to serve, and from where.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it came from.
+    pub source: Source,
+    /// The accounts, by key.
+    pub accounts: BTreeMap<AccountKey, AccountConfig>,
+    /// Where files may come from and go to.
+    pub files: Files,
+}
+
+/// One account's block.
+#[derive(Debug)]
+pub struct AccountConfig {
+    /// Its provider.
+    pub platform: String,
+    /// The name to show.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// Where its tokens are; the default place if missing.
+    pub token_path: Option<PathBuf>,
+    /// Where its OAuth client is; the default place if missing.
+    pub credentials_path: Option<PathBuf>,
+    /// The redirect URL that is registered with the platform.
+    pub callback_url: Option<Url>,
+    /// Ports for signing in, tried in order.
+    pub ports: Vec<u16>,
+    /// Scopes to ask for instead of the platform's own.
+    pub scopes: Option<Scopes>,
+    /// What it may be used for, if the file says so.
+    pub access: Option<Access>,
+    /// Patterns of targets that may be written to; all if empty.
+    pub allow: Vec<String>,
+    /// Patterns of targets that may be neither read nor written to.
+    pub deny: Vec<String>,
+    /// Platform tools to offer, by toolset.
+    pub toolsets: Vec<String>,
+    /// Addresses to use instead of the platform's own.
+    pub endpoints: BTreeMap<String, String>,
+    /// The platform's own settings.
+    pub settings: Value,
+    /// The platform, with those settings read.
+    pub bound: std::sync::Arc<dyn host::Bound>,
+}
+
+/// What an account may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Reading only.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// Scopes to ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Scopes {
+    /// The same for reading and writing.
+    All(Vec<String>),
+    /// Some for reading, others besides for writing.
+    ByAccess {
+        /// For reading.
+        #[serde(default)]
+        read: Vec<String>,
+        /// Besides, for writing.
+        #[serde(default)]
+        write: Vec<String>,
+    },
+}
+
+impl Scopes {
+    /// Returns the scopes for the access in force.
+    pub fn for_access(&self, write: bool) -> Vec<String> {
+        match self {
+            Self::All(scopes) => scopes.clone(),
+            Self::ByAccess { read, write: more } if write => read.iter().chain(more).cloned().collect(),
+            Self::ByAccess { read, .. } => read.clone(),
+        }
+    }
+}
+
+/// Where files may come from and go to. Nowhere, unless it is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Folders whose files may be sent.
+    #[serde(default)]
+    pub upload_roots: Vec<PathBuf>,
+    /// Folder that fetched files are saved in.
+    pub download_root: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    providers: BTreeMap<String, Spanned<Block>>,
+    #[serde(default)]
+    files: Files,
+}
+
+/// A block as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    platform: Option<Spanned<String>>,
+    name: Option<String>,
+    description: Option<String>,
+    token_path: Option<Spanned<PathBuf>>,
+    credentials_path: Option<Spanned<PathBuf>>,
+    callback_url: Option<Spanned<String>>,
+    port: Option<u16>,
+    #[serde(default)]
+    ports: Vec<u16>,
+    scopes: Option<Scopes>,
+    access: Option<Access>,
+    #[serde(default)]
+    allow: Vec<String>,
+    #[serde(default)]
+    deny: Vec<String>,
+    #[serde(default)]
+    toolsets: Vec<String>,
+    #[serde(default)]
+    endpoints: BTreeMap<String, Spanned<String>>,
+    settings: Option<Spanned<BTreeMap<String, Spanned<Value>>>>,
+}
+
+impl Config {
+    /// Reads the configuration from where it is found.
+    pub fn load(source: Source) -> Result<Self> {
+        let text = match &source {
+            Source::BuiltIn => include_str!("../provider-config.yaml").to_owned(),
+            Source::File(path) => fs::read_to_string(path).map_err(|error| {
+                Error::new(ErrorKind::Config, format!("the configuration `{}` cannot be read: {error}", path.display()))
+                    .hint("name a file that is there with `--config`, or leave it out for the built-in configuration")
+            })?,
+        };
+        Self::parse(source, &text)
+    }
+
+    fn parse(source: Source, text: &str) -> Result<Self> {
+        let file: File = serde_saphyr::from_str(text).map_err(|error| complaint::yaml(&source, text, &error))?;
+        let mut accounts = BTreeMap::new();
+        for (key, block) in file.providers {
+            let place = complaint::Place { source: &source, account: &key, line: block.referenced.line() };
+            if let Some(account) = block.value.read(&place)? {
+                accounts.insert(AccountKey::new(&key), account);
+            }
+        }
+        let files = Files {
+            upload_roots: file.files.upload_roots.iter().map(|path| source.resolve(path)).collect(),
+            download_root: file.files.download_root.as_deref().map(|path| source.resolve(path)),
+        };
+        Ok(Self { source, accounts, files })
+    }
+}
+
+impl Block {
+    /// Checks a block. The built-in file may name platforms that a lean build lacks; a user's own may not.
+    fn read(self, place: &complaint::Place<'_>) -> Result<Option<AccountConfig>> {
+        if !place.account.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') || place.account.is_empty()
+        {
+            return Err(place.error("the key of an account is made of letters, digits, `_` and `-`"));
+        }
+        let platform = self.platform.as_ref().map_or(place.account, |platform| platform.value.as_str()).to_owned();
+        let Some(def) = host::platforms().into_iter().find(|def| def.key == platform) else {
+            if *place.source == Source::BuiltIn {
+                return Ok(None);
+            }
+            let place = place.at(self.platform.as_ref().map(|platform| platform.referenced.line()));
+            return Err(place.unknown_platform(&platform));
+        };
+        let settings = self.settings.map(|settings| (settings.referenced.line(), settings.value));
+        let line = settings.as_ref().map(|(line, _)| *line);
+        let (lines, settings): (BTreeMap<String, u64>, serde_json::Map<String, Value>) = settings
+            .map(|(_, settings)| settings)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| ((key.clone(), value.referenced.line()), (key, value.value)))
+            .unzip();
+        place.check_settings(&(def.settings)(), &lines)?;
+        let settings = Value::Object(settings);
+        let bound = (def.bind)(settings.clone()).map_err(|error| place.at(line).settings_error(&error, &lines))?;
+        for (name, url) in &self.endpoints {
+            place.at(Some(url.referenced.line())).literal(&format!("endpoints.{name}"), &url.value)?;
+        }
+        let endpoints: BTreeMap<_, _> = self.endpoints.into_iter().map(|(name, url)| (name, url.value)).collect();
+        bound
+            .endpoints()
+            .overridden(&endpoints)
+            .and_then(switchboard_kit::Endpoints::checked)
+            .map_err(|error| place.wrap(&error))?;
+        let callback_url = match &self.callback_url {
+            Some(url) => Some(place.at(Some(url.referenced.line())).url("callback_url", &url.value)?),
+            None => None,
+        };
+        let path = |path: Option<Spanned<PathBuf>>, key| match path {
+            Some(path) => place.at(Some(path.referenced.line())).path(key, &path.value).map(Some),
+            None => Ok(None),
+        };
+        Ok(Some(AccountConfig {
+            name: self.name.unwrap_or_else(|| place.account.to_owned()),
+            description: self.description.unwrap_or_default(),
+            token_path: path(self.token_path, "token_path")?,
+            credentials_path: path(self.credentials_path, "credentials_path")?,
+            callback_url,
+            ports: self.port.into_iter().chain(self.ports).collect(),
+            scopes: self.scopes,
+            access: self.access,
+            allow: self.allow,
+            deny: self.deny,
+            toolsets: self.toolsets,
+            endpoints,
+            settings,
+            bound,
+            platform,
+        }))
+    }
+}
+
+impl AccountConfig {
+    /// Returns where the platform is, with the file's own addresses in place of the usual ones.
+    pub fn endpoints(&self) -> Result<switchboard_kit::Endpoints> {
+        self.bound.endpoints().overridden(&self.endpoints)
+    }
+}
+
+/// Resolves `path` against the folder of `file`.
+fn beside(file: &Path, path: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let error = Config::parse(Source::File("/etc/switchboard.yaml".into()), text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        format!("{error} | {}", error.hint_text().unwrap_or_default())
+    }
+
+    #[test]
+    fn the_built_in_configuration_is_sound() {
+        let config = Config::load(Source::BuiltIn).unwrap();
+        let keys: Vec<_> = config.accounts.keys().map(AccountKey::as_str).collect();
+        assert_eq!(keys, ["matrix", "sandbox"]);
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_file_line_account_and_key() {
+        let cases = [
+            (
+                "providers:\n  matrix:\n    nam: x\n",
+                "/etc/switchboard.yaml:3: account `matrix`: unknown key `nam` | say `name`",
+            ),
+            (
+                "providers:\n  matrix:\n    port: abc\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `port`: invalid u16",
+            ),
+            (
+                "providers:\n  matrix:\n    port: 1\n    port: 2\n",
+                "/etc/switchboard.yaml:4: account `matrix`: `port` stands there twice",
+            ),
+            (
+                "providers:\n  matrix: {}\n  matrix: {}\n",
+                "/etc/switchboard.yaml:3: account `matrix` stands there twice",
+            ),
+            ("providers:\n  slak:\n    name: x\n", "account `slak`: no platform `slak` in this build"),
+            ("provider:\n  matrix: {}\n", "/etc/switchboard.yaml:1: unknown key `provider` | say `providers`"),
+            (
+                "providers:\n  matrix:\n    settings:\n      homesrver: https://a.example\n",
+                "/etc/switchboard.yaml:4: account `matrix`: unknown key `settings.homesrver` | say `homeserver`",
+            ),
+            (
+                "providers:\n  matrix:\n    settings:\n      homeserver: 3\n",
+                "/etc/switchboard.yaml:4: account `matrix`: `settings.homeserver`",
+            ),
+            (
+                "providers:\n  matrix:\n    endpoints: { apy: https://a.example }\n",
+                "account `matrix`: unknown endpoint `apy`, expected `api`",
+            ),
+            (
+                "providers:\n  matrix:\n    callback_url: nowhere\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `callback_url` is not a URL",
+            ),
+            (
+                "providers:\n  matrix:\n    token_path: ${NO_SUCH_VARIABLE}/t\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `token_path` names `${NO_SUCH_VARIABLE}`, which is not set",
+            ),
+            ("providers: [\n", "/etc/switchboard.yaml:1: "),
+            ("", "/etc/switchboard.yaml:1: "),
+        ];
+        for (text, expected) in cases {
+            let refusal = refusal(text);
+            assert!(refusal.contains(expected), "for {text:?}\n  expected {expected}\n  but got  {refusal}");
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let text = "providers:\n  one:\n    platform: matrix\n    token_path: tokens/one.json\nfiles:\n  upload_roots: [out]\n";
+        let config = Config::parse(Source::File("/etc/chat/config.yaml".into()), text).unwrap();
+        let account = &config.accounts[&AccountKey::new("one")];
+        assert_eq!(account.token_path.as_deref(), Some(Path::new("/etc/chat/tokens/one.json")));
+        assert_eq!(account.platform, "matrix");
+        assert_eq!(config.files.upload_roots, [PathBuf::from("/etc/chat/out")]);
+    }
+
+    #[test]
+    fn nothing_expands_in_a_url() {
+        let refusal = refusal("providers:\n  matrix:\n    endpoints: { api: \"https://${HOST}\" }\n");
+        assert!(refusal.contains("`endpoints.api` holds `${`, which does not expand in addresses"), "{refusal}");
+    }
+}

@@ -1,0 +1,166 @@
+//! What is said about a mistake in the configuration: file, line, account, key, and what would be right.
+
+use std::{collections::BTreeMap, env, path::PathBuf};
+
+use serde_json::Value;
+use switchboard_kit::{Error, ErrorKind, host};
+use url::Url;
+
+use super::Source;
+
+/// Where in the file a mistake is.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) source: &'a Source,
+    pub(super) account: &'a str,
+    pub(super) line: u64,
+}
+
+impl Place<'_> {
+    pub(super) fn at(self, line: Option<u64>) -> Self {
+        Self { line: line.unwrap_or(self.line), ..self }
+    }
+
+    pub(super) fn error(&self, what: &str) -> Error {
+        error(self.source, self.line, &format!("account `{}`: {what}", self.account))
+    }
+
+    pub(super) fn wrap(&self, cause: &Error) -> Error {
+        let error = self.error(cause.message());
+        match cause.hint_text() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    pub(super) fn unknown_platform(&self, platform: &str) -> Error {
+        let known: Vec<_> = host::platforms().iter().map(|def| def.key).collect();
+        let error =
+            self.error(&format!("no platform `{platform}` in this build, which has {}", listed(known.iter().copied())));
+        match host::nearest(platform, known) {
+            Some(near) => error.hint(format!("say `platform: {near}`")),
+            None => error.hint("say with `platform:` which one it is"),
+        }
+    }
+
+    /// Refuses keys that the settings' schema does not have.
+    pub(super) fn check_settings(&self, schema: &Value, lines: &BTreeMap<String, u64>) -> Result<(), Error> {
+        let known = schema["properties"].as_object();
+        let names = || known.into_iter().flat_map(|known| known.keys()).map(String::as_str);
+        for (key, line) in lines {
+            if !names().any(|name| name == key) {
+                let error = self.at(Some(*line)).error(&format!("unknown key `settings.{key}`"));
+                return Err(suggest(error, key, names()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Points at the setting that the platform refused.
+    pub(super) fn settings_error(&self, cause: &Error, lines: &BTreeMap<String, u64>) -> Error {
+        let key = lines.iter().find(|(key, _)| cause.message().contains(&format!("`settings.{key}")));
+        self.at(key.map(|(_, line)| *line)).wrap(cause)
+    }
+
+    /// Refuses variables: an address must be readable in the file.
+    pub(super) fn literal(&self, key: &str, text: &str) -> Result<(), Error> {
+        if text.contains("${") {
+            return Err(self
+                .error(&format!("`{key}` holds `${{`, which does not expand in addresses"))
+                .hint("write the address out"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn url(&self, key: &str, text: &str) -> Result<Url, Error> {
+        self.literal(key, text)?;
+        Url::parse(text).map_err(|_| {
+            self.error(&format!("`{key}` is not a URL"))
+                .hint("write it out, such as `http://127.0.0.1:8000/auth/callback`")
+        })
+    }
+
+    /// Expands `${VARIABLE}` and resolves against the file.
+    pub(super) fn path(&self, key: &str, path: &std::path::Path) -> Result<PathBuf, Error> {
+        let mut rest = path.to_string_lossy().into_owned();
+        let mut expanded = String::new();
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else {
+                return Err(self.error(&format!("`{key}` opens `${{` and never closes it")));
+            };
+            let value =
+                env::var(name).map_err(|_| self.error(&format!("`{key}` names `${{{name}}}`, which is not set")))?;
+            expanded += before;
+            expanded += &value;
+            rest = after.to_owned();
+        }
+        Ok(self.source.resolve(&PathBuf::from(expanded + &rest)))
+    }
+}
+
+/// Says what the parser found, in the words of the file.
+pub(super) fn yaml(source: &Source, text: &str, cause: &serde_saphyr::Error) -> Error {
+    let cause = cause.without_snippet();
+    let line = cause.location().map_or(1, |location| location.line());
+    let message = cause.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    let account = account_at(text, line);
+    let within = |what: &str| match &account {
+        Some(account) => format!("account `{account}`: {what}"),
+        None => what.to_owned(),
+    };
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let (key, expected) = rest.split_once("`, expected ").unwrap_or((rest, ""));
+        let names = expected.trim_start_matches("one of ").split(", ");
+        return suggest(error(source, line, &within(&format!("unknown key `{key}`"))), key, names);
+    }
+    if let Some(rest) = message.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(',').next().unwrap_or(rest);
+        if account.as_deref() == Some(key) {
+            return error(source, line, &format!("account `{key}` stands there twice"));
+        }
+        return error(source, line, &within(&format!("`{key}` stands there twice")));
+    }
+    match key_at(text, line) {
+        Some(key) if account.as_deref() != Some(key) => error(source, line, &within(&format!("`{key}`: {message}"))),
+        _ => error(source, line, &within(message)),
+    }
+}
+
+fn suggest<'a>(error: Error, wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
+    match host::nearest(wrong, names.clone()) {
+        Some(near) => error.hint(format!("say `{near}`")),
+        None => error.hint(format!("valid keys are {}", listed(names))),
+    }
+}
+
+fn error(source: &Source, line: u64, what: &str) -> Error {
+    let file = match source {
+        Source::File(path) => path.display().to_string(),
+        Source::BuiltIn => "built-in provider-config.yaml".into(),
+    };
+    Error::new(ErrorKind::Config, format!("{file}:{line}: {what}"))
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the key that a line begins with.
+fn key_at(text: &str, line: u64) -> Option<&str> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let key = line.split_once(':')?.0.trim().trim_start_matches("- ");
+    (!key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')).then_some(key)
+}
+
+/// Returns the account whose block a line is in: the nearest key above that is indented once, below `providers:`.
+fn account_at(text: &str, line: u64) -> Option<String> {
+    let above: Vec<&str> = text.lines().take(usize::try_from(line).ok()?).collect();
+    let start = above.iter().position(|line| line.starts_with("providers:"))?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let keys =
+        || above[start + 1..].iter().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let first = keys().map(|line| indent(line)).next().filter(|indent| *indent > 0)?;
+    let key = keys().rfind(|line| indent(line) == first)?.trim().split(':').next()?;
+    Some(key.trim_matches(['"', '\'']).to_owned())
+}

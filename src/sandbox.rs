@@ -1,0 +1,251 @@
+//! The embedded sandbox: started on the first request to it, signed in to through the ordinary flow.
+
+use std::{future::pending, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use clap::{Args, ValueEnum};
+use switchboard_kit::{
+    Endpoints, Error, ErrorKind, Principal, Result,
+    host::{CredentialSource, Credentials, Embedded, Http, Method, Outgoing, Secret},
+};
+use switchboard_sandbox::{Faults, ISSUER, Options, Rotation, Sandbox};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, OnceCell, mpsc},
+};
+use tracing::warn;
+use url::Url;
+
+use crate::{
+    credentials::StoredCredentials,
+    sign_in::{SignIn, Terminal, sign_in},
+};
+
+/// The provider, and its account's usual key.
+pub(crate) const KEY: &str = "sandbox";
+
+/// Lets requests to the sandbox's declared origin reach one inside this process, with its state in this file.
+pub(crate) fn embed(http: Http, state: PathBuf) -> Http {
+    let host = ISSUER.trim_start_matches("https://");
+    http.embedding(host, Arc::new(EmbeddedSandbox { state, address: OnceCell::new() }))
+}
+
+struct EmbeddedSandbox {
+    state: PathBuf,
+    address: OnceCell<SocketAddr>,
+}
+
+#[async_trait]
+impl Embedded for EmbeddedSandbox {
+    async fn address(&self) -> Result<SocketAddr> {
+        let start = || async {
+            let sandbox = open(self.state.clone()).await?;
+            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
+            let address = listener.local_addr().map_err(no_port)?;
+            tokio::spawn(async move {
+                if let Err(error) = sandbox.serve(listener, pending()).await {
+                    warn!(%error, "The sandbox ended");
+                }
+            });
+            Ok(address)
+        };
+        self.address.get_or_try_init(start).await.copied()
+    }
+}
+
+/// Returns whether these are the addresses of the sandbox inside this process.
+pub(crate) fn is_embedded(endpoints: &Endpoints) -> bool {
+    endpoints.origins().iter().eq([ISSUER])
+}
+
+/// Credentials that sign in by themselves when nobody has: there is no account to ask for.
+pub(crate) struct SelfSignIn {
+    stored: StoredCredentials,
+    request: Mutex<SignIn>,
+}
+
+impl SelfSignIn {
+    pub(crate) fn new(stored: StoredCredentials, request: SignIn) -> Self {
+        let request = SignIn { write: true, open_browser: false, ..request };
+        Self { stored, request: Mutex::new(request) }
+    }
+
+    async fn or_sign_in(&self, principal: &Principal, origin: &str, found: Result<Credentials>) -> Result<Credentials> {
+        if found.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::SignInRequired) {
+            return found;
+        }
+        let request = self.request.lock().await;
+        // Another call may have signed in while this one waited.
+        match self.stored.fresh(principal, origin).await {
+            Err(error) if error.kind() == ErrorKind::SignInRequired => {
+                sign_in(request.clone()).await?;
+                self.stored.fresh(principal, origin).await
+            }
+            found => found,
+        }
+    }
+}
+
+#[async_trait]
+impl CredentialSource for SelfSignIn {
+    async fn fresh(&self, principal: &Principal, origin: &str) -> Result<Credentials> {
+        let found = self.stored.fresh(principal, origin).await;
+        self.or_sign_in(principal, origin, found).await
+    }
+
+    async fn refused(&self, principal: &Principal, origin: &str, used: &Credentials) -> Result<Credentials> {
+        let found = self.stored.refused(principal, origin, used).await;
+        self.or_sign_in(principal, origin, found).await
+    }
+}
+
+/// Returns somebody who opens the address that a sign-in offers, agrees, and pastes where that ended.
+pub(crate) fn visitor(http: &Arc<Http>) -> Arc<dyn Terminal> {
+    let (offer, offers) = mpsc::unbounded_channel();
+    Arc::new(Visitor { http: http.clone(), offer, offers: Mutex::new(offers) })
+}
+
+struct Visitor {
+    http: Arc<Http>,
+    offer: mpsc::UnboundedSender<Url>,
+    offers: Mutex<mpsc::UnboundedReceiver<Url>>,
+}
+
+#[async_trait]
+impl Terminal for Visitor {
+    fn say(&self, line: &str) {
+        let offered = Url::parse(line).ok().filter(|url| url.origin().ascii_serialization() == ISSUER);
+        if let Some(url) = offered {
+            // The receiver is in the same struct.
+            drop(self.offer.send(url));
+        }
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    async fn line(&self) -> Option<String> {
+        let mut url = self.offers.lock().await.recv().await?;
+        url.query_pairs_mut().append_pair("prompt", "none");
+        let answer = self.http.execute(Outgoing::new(Method::GET, url)).await.ok()?;
+        answer.header("location").map(str::to_owned)
+    }
+
+    async fn secret_line(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn open(&self, _: &Url) -> bool {
+        false
+    }
+}
+
+async fn open(state: PathBuf) -> Result<Sandbox> {
+    let opened = tokio::task::spawn_blocking(move || Sandbox::open(&state)).await;
+    let opened = opened.map_err(|error| Error::unexpected("the sandbox could not be opened").caused_by(error))?;
+    opened.map_err(|error| Error::new(ErrorKind::Unavailable, format!("the sandbox: {error}")))
+}
+
+fn no_port(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the sandbox cannot listen: {error}"))
+}
+
+/// How `switchboard sandbox` serves.
+#[derive(Args, Debug)]
+pub struct ServiceOptions {
+    /// Port to listen on; any free one if 0.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// File that holds the workspace; a temporary one without it.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// What becomes of a refresh token once it is used.
+    #[arg(long, value_enum, default_value_t = RotationName::Strict)]
+    rotation: RotationName,
+
+    /// How long an access token is good, such as `1s` or `1h`.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    token_lifetime: Lifetime,
+
+    /// Approve every sign-in without a page.
+    #[arg(long)]
+    approve: bool,
+
+    /// Let anyone on this machine set faults, revoke tokens and read counters below `/control/`.
+    #[arg(long)]
+    control: bool,
+}
+
+/// `Rotation`, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RotationName {
+    /// It stays.
+    None,
+    /// It is replaced, and stays good.
+    Benign,
+    /// It is replaced, and stays good for ten seconds.
+    Grace,
+    /// It is replaced, and using it again ends the sign-in.
+    Strict,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lifetime(u64);
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("`{text}` is no duration in whole seconds, such as `90s` or `1h`");
+        let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+        let seconds = u64::try_from(span.as_secs()).ok().filter(|seconds| *seconds > 0);
+        seconds.map(Self).ok_or_else(wrong)
+    }
+}
+
+/// Serves the sandbox until it is stopped. The first line on standard output says where, as JSON.
+pub(crate) async fn serve(options: &ServiceOptions) -> Result<()> {
+    let folder =
+        tempfile::tempdir().map_err(|error| Error::unexpected("no temporary folder can be made").caused_by(error))?;
+    let state = options.state.clone().unwrap_or_else(|| folder.path().join("sandbox.db"));
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, options.port)).await.map_err(no_port)?;
+    let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
+    let faults = Faults {
+        access_lifetime: options.token_lifetime.0,
+        rotation: match options.rotation {
+            RotationName::None => Rotation::None,
+            RotationName::Benign => Rotation::Benign,
+            RotationName::Grace => Rotation::Grace(10),
+            RotationName::Strict => Rotation::Strict,
+        },
+        ..Faults::default()
+    };
+    let sandbox = open(state).await?.with(Options {
+        public_url: Some(url.clone()),
+        auto_approve: options.approve,
+        control: options.control,
+        faults,
+    });
+    crate::commands::print(&serde_json::json!({ "url": url, "pid": std::process::id() }).to_string())?;
+    sandbox.serve(listener, stopped()).await.map_err(|error| Error::unexpected("the sandbox ended").caused_by(error))
+}
+
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    if interrupted.await.is_err() {
+        tokio::time::sleep(Duration::MAX).await;
+    }
+}

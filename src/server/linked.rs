@@ -1,0 +1,182 @@
+//! The linked platforms as a provider: the chat verbs, and the platform tools that the configuration asks for.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use async_trait::async_trait;
+use serde_json::json;
+use switchboard_kit::{
+    AccountKey, Call, Error, ErrorKind, Result,
+    host::{self, Effect, JsonObject, Outcome, ToolDef},
+};
+
+use super::provider::{Provider, Tool, unknown};
+use crate::chat::{self, Chats, Served, ServedAccount};
+
+/// Longest name of a platform tool. Clients put their own prefix before it and stop at 60 to 64 characters.
+const LONGEST_NAME: usize = 48;
+
+/// The linked platforms' tools.
+pub struct Linked {
+    served: Arc<Served>,
+    entries: BTreeMap<String, Entry>,
+    described: OnceLock<BTreeMap<String, Tool>>,
+}
+
+struct Entry {
+    def: &'static ToolDef,
+    /// The accounts that a platform tool may act for; none for a verb.
+    accounts: Vec<AccountKey>,
+}
+
+impl Linked {
+    /// Serves the verbs over what is served, and the platform tools in each account's toolsets.
+    pub fn new(served: Arc<Served>, toolsets: BTreeMap<AccountKey, Vec<String>>) -> Result<Self> {
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        for def in chat::verbs(&served) {
+            insert(&mut entries, def.name.to_owned(), Entry { def, accounts: Vec::new() })?;
+        }
+        for (platform, account, wanted) in wanted(&served, &toolsets) {
+            let offered: Vec<_> = host::tools().into_iter().filter(|def| def.host == platform).collect();
+            check_toolsets(account.key(), &wanted, &offered)?;
+            for def in offered {
+                let asked = wanted.iter().any(|name| name == "all" || name == def.toolset());
+                if !asked || (def.effect != Effect::Read && !account.may_write) {
+                    continue;
+                }
+                let name = format!("{platform}_{}", def.name);
+                if name.len() > LONGEST_NAME {
+                    let message = format!("the tool `{name}` has a name of more than {LONGEST_NAME} characters");
+                    return Err(Error::new(ErrorKind::Config, message));
+                }
+                match entries.get_mut(&name) {
+                    Some(entry) if std::ptr::eq(entry.def, def) => entry.accounts.push(account.key().clone()),
+                    _ => insert(&mut entries, name, Entry { def, accounts: vec![account.key().clone()] })?,
+                }
+            }
+        }
+        Ok(Self { served, entries, described: OnceLock::new() })
+    }
+
+    /// Describes every tool, on the first question: schemas cost more than all the rest of start-up.
+    fn described(&self) -> &BTreeMap<String, Tool> {
+        self.described
+            .get_or_init(|| self.entries.iter().map(|(name, entry)| (name.clone(), entry.describe(name))).collect())
+    }
+}
+
+fn wanted<'a>(
+    served: &'a Served,
+    toolsets: &BTreeMap<AccountKey, Vec<String>>,
+) -> Vec<(&'static str, &'a ServedAccount, Vec<String>)> {
+    let accounts = served.accounts().iter();
+    accounts
+        .filter_map(|account| Some((account.bound.platform(), account, toolsets.get(account.key())?.clone())))
+        .filter(|(.., toolsets)| !toolsets.is_empty())
+        .collect()
+}
+
+fn check_toolsets(key: &AccountKey, wanted: &[String], offered: &[&ToolDef]) -> Result<()> {
+    let mut known: Vec<_> = offered.iter().map(|def| def.toolset()).chain(["all"]).collect();
+    known.sort_unstable();
+    known.dedup();
+    match wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("account `{key}`: unknown toolset `{name}`, expected {}", known.join(" or "));
+            Err(Error::new(ErrorKind::Config, message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn insert(entries: &mut BTreeMap<String, Entry>, name: String, entry: Entry) -> Result<()> {
+    if let Some(other) = entries.get(&name) {
+        let places = format!("{} and {}", other.def.place, entry.def.place);
+        return Err(Error::new(ErrorKind::Config, format!("two tools are called `{name}`: {places}")));
+    }
+    entries.insert(name, entry);
+    Ok(())
+}
+
+impl Entry {
+    fn describe(&self, name: &str) -> Tool {
+        let mut input = (self.def.input)();
+        if self.accounts.len() > 1 {
+            let keys: Vec<_> = self.accounts.iter().map(AccountKey::as_str).collect();
+            let account = json!({ "type": "string", "enum": keys, "description": "Account to act for." });
+            if let Some(properties) = input.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
+                properties.insert("account".into(), account);
+            }
+            if let Some(required) = input.entry("required").or_insert_with(|| json!([])).as_array_mut() {
+                required.push("account".into());
+            }
+        }
+        Tool {
+            name: name.to_owned(),
+            title: title(name),
+            description: self.def.description.to_owned(),
+            effect: self.def.effect,
+            input,
+            output: (self.def.output)(),
+        }
+    }
+
+    /// Takes the account from the arguments, if there is a choice.
+    fn account<'a>(&self, served: &'a Served, arguments: &mut JsonObject) -> Result<&'a ServedAccount> {
+        let key = match self.accounts.as_slice() {
+            [only] => only.as_str().to_owned(),
+            several => {
+                let asked = arguments.remove("account");
+                let known = |key: &&str| several.iter().any(|account| account.as_str() == *key);
+                match asked.as_ref().and_then(serde_json::Value::as_str).filter(known) {
+                    Some(key) => key.to_owned(),
+                    None => {
+                        let keys: Vec<_> = several.iter().map(|key| format!("`{key}`")).collect();
+                        return Err(Error::invalid(format!("argument `account` must be {}", keys.join(" or "))));
+                    }
+                }
+            }
+        };
+        served
+            .accounts()
+            .iter()
+            .find(|account| account.key().as_str() == key)
+            .ok_or_else(|| Error::not_found(format!("no account `{key}`")))
+    }
+}
+
+/// Makes `read_messages` "Read messages".
+fn title(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[async_trait]
+impl Provider for Linked {
+    fn name(&self) -> &str {
+        "linked"
+    }
+
+    async fn list_tools(&self, _: &Call) -> Result<Vec<Tool>> {
+        Ok(self.described().values().cloned().collect())
+    }
+
+    async fn get_tool(&self, _: &Call, name: &str) -> Result<Option<Tool>> {
+        Ok(if self.entries.contains_key(name) { self.described().get(name).cloned() } else { None })
+    }
+
+    async fn call_tool(&self, call: &Call, name: &str, mut arguments: JsonObject) -> Result<Outcome> {
+        let entry = self.entries.get(name).ok_or_else(|| unknown("tool", name))?;
+        if entry.accounts.is_empty() {
+            let chats = Chats::new(self.served.clone(), call.clone());
+            return (entry.def.call)(&chats, arguments).await;
+        }
+        let account = entry.account(&self.served, &mut arguments)?;
+        let live = account.bound.connect(&account.account, call);
+        (entry.def.call)(live.as_any(), arguments).await
+    }
+}

@@ -1,0 +1,129 @@
+//! Asks the platform who signed in, and stores the tokens with that identity, the issuer and the API hosts pinned to them.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use switchboard_kit::{
+    Error, ErrorKind, Principal, Result,
+    host::{
+        Account, CredentialSource, Credentials, ExposeSecret as _, Method as HttpMethod, Outgoing, Secret, header,
+        local_call,
+    },
+};
+use url::Url;
+
+use super::{
+    Linked, SignIn,
+    way::{ByOAuth, DEVICE_SCOPE},
+};
+use crate::{
+    oauth::{self, Tokens},
+    tokens::{Method, Record},
+};
+
+/// Makes the record of what an OAuth server gave.
+pub(super) fn oauth_record(request: &SignIn, by: &ByOAuth, tokens: Tokens) -> Record {
+    let server = &by.client.server;
+    let mut record = Record::new(request.bound.platform(), Method::OAuth, tokens.access);
+    record.refresh_token = tokens.refresh;
+    record.scopes = tokens.scopes.unwrap_or_else(|| by.scopes.clone());
+    record.issuer.clone_from(&server.issuer);
+    record.client_id = Some(by.client.id.clone());
+    record.client_secret = by.client.secret.clone().filter(|_| by.registered);
+    record.token_uri = Some(server.token.to_string());
+    record.revoke_uri = server.revoke.as_ref().map(Url::to_string);
+    if let Some(scope) = &by.device_scope {
+        record.other.insert(DEVICE_SCOPE.into(), scope.as_str().into());
+    }
+    good_for(&mut record, tokens.expires_in);
+    record
+}
+
+/// Notes when the access token was got, and when it expires.
+pub(super) fn good_for(record: &mut Record, seconds: Option<f64>) {
+    let now = Timestamp::now();
+    record.obtained_at = Some(now);
+    record.expires_in = seconds;
+    let lifetime = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
+    record.expiry = lifetime.and_then(|lifetime| now.checked_add(lifetime).ok());
+}
+
+/// Verifies the tokens by a call, and stores them.
+pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Linked> {
+    let origins = request.endpoints.origins();
+    let source = Arc::new(Fixed { token: record.token.clone(), origins: origins.clone() });
+    let account = Account::new(request.account.clone(), request.endpoints.clone(), source, request.http.clone());
+    let call = local_call(Duration::from_secs(30));
+    let identity = request.bound.connect(&Arc::new(account), &call).whoami().await;
+    let identity = identity.map_err(|error| error.context("asking the platform who signed in"))?;
+    let mut entry = request.store.lock(&request.key()).await?;
+    if let Some(current) = entry.current() {
+        let pinned = current.identity.as_ref().filter(|_| current.platform == record.platform && !request.replace);
+        if let Some(pinned) = pinned.filter(|it| (&it.id, &it.workspace) != (&identity.id, &identity.workspace)) {
+            let message = format!(
+                "`{}` belongs to {}, but {} signed in",
+                request.account,
+                described(&pinned.id, &pinned.name),
+                described(&identity.id, &identity.name)
+            );
+            give_back(request, &record).await;
+            return Err(Error::new(ErrorKind::Conflict, message)
+                .hint(format!("sign in as {}, or remove {} first", pinned.name, request.token_path)));
+        }
+        record.generation = current.generation + 1;
+    }
+    record.identity = Some(identity.clone());
+    record.api_hosts = origins;
+    let scopes = record.scopes.clone();
+    entry.replace(record).await?;
+    tracing::info!(account = %request.account, "Signed in");
+    Ok(Linked { account: request.account.clone(), identity, scopes })
+}
+
+fn described(id: &str, name: &str) -> String {
+    if name == id { format!("`{id}`") } else { format!("{name} (`{id}`)") }
+}
+
+/// Ends a sign-in that is not wanted. The user has been told of the worse problem, so a failure is only logged.
+async fn give_back(request: &SignIn, record: &Record) {
+    let Some(at) = record.revoke_uri.as_deref().and_then(|at| Url::parse(at).ok()) else { return };
+    let ended = match (&record.method, &record.client_id) {
+        (Method::OAuth, Some(client)) => {
+            let token = record.refresh_token.as_ref().unwrap_or(&record.token);
+            let secret = request.client.as_ref().and_then(|client| client.secret.as_ref());
+            oauth::revoke(&request.http, &at, client, record.client_secret.as_ref().or(secret), token).await
+        }
+        (Method::Session, _) => {
+            let bearer = format!("Bearer {}", record.token.expose_secret());
+            let Ok(mut bearer) = header::HeaderValue::from_str(&bearer) else { return };
+            bearer.set_sensitive(true);
+            let logout = Outgoing::new(HttpMethod::POST, at).header(header::AUTHORIZATION, bearer);
+            request.http.execute(logout).await.map(drop)
+        }
+        _ => return,
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "An unwanted sign-in could not be ended");
+    }
+}
+
+/// The token that has just come.
+struct Fixed {
+    token: Secret,
+    origins: BTreeSet<String>,
+}
+
+#[async_trait]
+impl CredentialSource for Fixed {
+    async fn fresh(&self, _: &Principal, origin: &str) -> Result<Credentials> {
+        if self.origins.contains(origin) {
+            return Ok(Credentials { scheme: "Bearer", secret: self.token.clone() });
+        }
+        Err(Error::new(ErrorKind::Forbidden, format!("the tokens are not for `{origin}`")))
+    }
+
+    async fn refused(&self, _: &Principal, _: &str, _: &Credentials) -> Result<Credentials> {
+        Err(Error::new(ErrorKind::SignInRequired, "the platform does not accept the token"))
+    }
+}

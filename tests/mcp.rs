@@ -1,0 +1,77 @@
+//! MCP over standard input and output, as a client speaks it.
+
+use serde_json::json;
+
+use crate::switchboard::Home;
+
+const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
+const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
+
+#[test]
+fn tools_are_listed_without_a_sign_in_and_without_writing() {
+    let home = Home::new();
+    let mut session = home.session(&[]);
+    let listed = session.request("tools/list", &json!({}));
+    let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, READ);
+    for tool in listed["tools"].as_array().unwrap() {
+        let hints = &tool["annotations"];
+        assert_eq!(hints["readOnlyHint"], true);
+        for hint in ["destructiveHint", "idempotentHint", "openWorldHint"] {
+            assert!(hints[hint].is_boolean(), "{tool}");
+        }
+        assert!(tool["title"].is_string());
+    }
+    let refusal = session.call("read_messages", json!({ "target": "#general" })).unwrap_err();
+    assert!(refusal.contains("--provider matrix --local-auth"), "{refusal}");
+    session.end();
+}
+
+#[test]
+fn writing_is_offered_when_it_is_on_and_read_only_wins() {
+    let home = Home::new();
+    let names = |arguments: &[&str]| {
+        let mut session = home.session(arguments);
+        let listed = session.request("tools/list", &json!({}));
+        let tools = listed["tools"].as_array().unwrap().iter();
+        let names: Vec<_> = tools.map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+        session.end();
+        names
+    };
+    let mut all: Vec<_> = READ.into_iter().chain(WRITE).collect();
+    all.sort_unstable();
+    assert_eq!(names(&["--provider", "sandbox"]), all);
+    assert_eq!(names(&["--provider", "matrix", "--allow-write"]), all);
+    assert_eq!(names(&["--provider", "sandbox", "--read-only"]), READ);
+}
+
+#[test]
+fn what_is_sent_is_read_changed_and_deleted() {
+    let home = Home::new();
+    let mut session = home.session(&["--provider", "sandbox"]);
+    let mut call =
+        |tool: &str, arguments| session.call(tool, arguments).unwrap_or_else(|error| panic!("{tool}: {error}"));
+    call("send_message", json!({ "target": "#random", "text": "Who is in for **lunch**?" }));
+    let read = call("read_messages", json!({ "target": "#random", "limit": 1, "format": "json" }));
+    let start = read.find("\"id\":\"M").map_or_else(|| panic!("no message in {read}"), |at| at + 6);
+    let id: String = read[start..].chars().take_while(|c| *c != '"').collect();
+    call("react", json!({ "target": "#random", "ref": id, "emoji": "👍" }));
+    call("edit_message", json!({ "target": "#random", "ref": id, "text": "Who is in for dinner?" }));
+    let read = call("read_messages", json!({ "target": "#random", "limit": 1 }));
+    assert!(read.contains("dinner") && read.contains("(edited)") && read.contains("👍"), "{read}");
+    call("delete_message", json!({ "target": "#random", "ref": id }));
+    let read = call("read_messages", json!({ "target": "#random", "limit": 1 }));
+    assert!(!read.contains("dinner"), "{read}");
+    session.end();
+}
+
+#[test]
+fn a_wrong_argument_is_named_as_a_tool_error() {
+    let home = Home::new();
+    let mut session = home.session(&["--provider", "sandbox"]);
+    let refusal = session.call("read_messages", json!({ "targt": "#general" })).unwrap_err();
+    assert!(refusal.contains("unknown argument `targt`") && refusal.contains("say `target`"), "{refusal}");
+    let refusal = session.call("send_mesage", json!({})).unwrap_err();
+    assert!(refusal.contains("call `send_message`"), "{refusal}");
+    session.end();
+}
