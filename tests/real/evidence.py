@@ -93,7 +93,7 @@ class TokenFile:
         except FileNotFoundError:
             return
         self.evidence.learn_document(record, "token.json")
-        self.access_tokens |= set(_values(record, "access_token"))
+        self.access_tokens |= set(_values(record, "token"))
 
     def close(self):
         """Stops watching."""
