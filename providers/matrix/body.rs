@@ -17,9 +17,8 @@ pub(crate) fn text(content: &Value, answers: bool) -> String {
             None => said,
         },
         Some("m.file" | "m.image" | "m.audio" | "m.video") if !has_caption(content) => String::new(),
-        Some(_) => said,
         None if content["url"].is_string() => format!("[sticker: {said}]"),
-        None => said,
+        _ => said,
     }
 }
 

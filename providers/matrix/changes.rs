@@ -5,17 +5,23 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use switchboard_kit::{
     Result, async_trait,
-    chat::{Change, Changes, Delta},
+    chat::{Change, Changes, Delta, MessageRef},
     serde_json::{Value, json},
 };
 
-use crate::{CLIENT, Matrix, event::Event, fold::Around, names::Names};
+use crate::{CLIENT, Matrix, event::Event, fold::Around, names::Names, room_path};
 
 /// What the network may add to the wait itself.
 const LEEWAY: Duration = Duration::from_secs(20);
 
 /// Most events of one room that one answer tells.
 const MOST: u32 = 100;
+
+/// Most further answers to ask for, when more has happened in a room than one can tell.
+const GAPS: usize = 10;
+
+/// What changes messages.
+const KINDS: [&str; 4] = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"];
 
 #[derive(Deserialize)]
 struct Synced {
@@ -34,7 +40,15 @@ struct Rooms {
 #[serde(default)]
 struct Room {
     state: Events,
-    timeline: Events,
+    timeline: Timeline,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Timeline {
+    events: Vec<Event>,
+    limited: bool,
+    prev_batch: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -52,10 +66,7 @@ fn filter() -> Value {
             "account_data": nothing,
             "ephemeral": nothing,
             "state": { "types": ["m.room.member"], "lazy_load_members": true },
-            "timeline": {
-                "types": ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"],
-                "limit": MOST,
-            },
+            "timeline": { "types": KINDS, "limit": MOST },
         },
     })
 }
@@ -68,10 +79,14 @@ impl Changes for Matrix {
         let request = request.query_opt("since", cursor).query("timeout", patience.as_millis());
         let synced: Synced = request.patience(patience + LEEWAY).limit(64 << 20).send().await?;
         let mut changes = Vec::new();
-        if cursor.is_some() {
-            for (id, room) in &synced.rooms.join {
-                changes.extend(self.changes_in(id, room).await?);
+        for (id, mut room) in synced.rooms.join {
+            let Some(cursor) = cursor else { break };
+            if let (true, Some(from)) = (room.timeline.limited, &room.timeline.prev_batch) {
+                let mut events = self.gap(&id, from, cursor).await?;
+                events.append(&mut room.timeline.events);
+                room.timeline.events = events;
             }
+            changes.extend(self.changes_in(&id, &room).await);
         }
         changes.sort_by_key(|(time, _)| *time);
         Ok(Delta { changes: changes.into_iter().map(|(_, change)| change).collect(), cursor: synced.next_batch })
@@ -79,7 +94,33 @@ impl Changes for Matrix {
 }
 
 impl Matrix {
-    async fn changes_in(&self, id: &str, room: &Room) -> Result<Vec<(i64, Change)>> {
+    /// Reads what happened between two places of a room's timeline, oldest first.
+    async fn gap(&self, room: &str, from: &str, to: &str) -> Result<Vec<Event>> {
+        #[derive(Deserialize)]
+        struct Chunk {
+            chunk: Vec<Event>,
+            end: Option<String>,
+        }
+        let (mut events, mut from) = (Vec::new(), Some(from.to_owned()));
+        for _ in 0..GAPS {
+            let Some(place) = from.take() else { break };
+            let request = self.api.get(format!("{}/messages", room_path(room))).query("dir", "b").query("limit", MOST);
+            let request = request.query("from", place).query("to", to).query("filter", json!({ "types": KINDS }));
+            let Chunk { chunk, end } = request.send().await?;
+            from = end.filter(|_| !chunk.is_empty());
+            events.extend(chunk);
+        }
+        events.reverse();
+        Ok(events)
+    }
+
+    /// Returns the message that a redaction took away; reactions are redacted, too.
+    async fn taken(&self, room: &str, id: &str) -> Option<MessageRef> {
+        let event = self.event(room, id).await.ok()?;
+        event.is_message().then(|| self.at(room, id))
+    }
+
+    async fn changes_in(&self, id: &str, room: &Room) -> Vec<(i64, Change)> {
         let events = &room.timeline.events;
         let mut names = Names::default();
         names.learn(&room.state.events);
@@ -88,7 +129,10 @@ impl Matrix {
         let mut changes = Vec::new();
         for event in events {
             let change = if event.kind == "m.room.redaction" {
-                event.redacts().map(|redacted| Change::Deleted(self.at(id, redacted)))
+                match event.redacts() {
+                    Some(redacted) => self.taken(id, redacted).await.map(Change::Deleted),
+                    None => None,
+                }
             } else if let Some(original) = event.replaces() {
                 let original = self.event(id, original).await;
                 original.ok().map(|original| Change::Edited(self.message(id, &original, &around)))
@@ -98,6 +142,6 @@ impl Matrix {
             };
             changes.extend(change.map(|change| (event.origin_server_ts, change)));
         }
-        Ok(changes)
+        changes
     }
 }

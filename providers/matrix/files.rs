@@ -12,8 +12,11 @@ use switchboard_kit::{
 
 use crate::Matrix;
 
+/// What a refusal may need.
+const REFUSAL: usize = 4096;
+
 /// What a file may take on its way.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[async_trait]
 impl Files for Matrix {
@@ -23,7 +26,11 @@ impl Files for Matrix {
             return Err(Error::invalid(format!("`{id}` is no Matrix file, expected `mxc://server/id`")));
         };
         let path = format!("_matrix/client/v1/media/download/{}/{}", escape(server), escape(media));
-        let response = self.api.get(path).limit(limit).patience(PATIENCE).fetch().await?;
+        // A refusal has to fit as well, so that it can be told.
+        let response = self.api.get(path).limit(limit.max(REFUSAL)).patience(PATIENCE).fetch().await?;
+        if response.body().len() > limit {
+            return Err(Error::invalid(format!("`{id}` is larger than {limit} bytes")));
+        }
         let name = response.header("content-disposition").and_then(name);
         let media_type = response.header("content-type").map(Into::into);
         Ok(Download { name, media_type, bytes: response.into_body() })
@@ -34,9 +41,10 @@ impl Files for Matrix {
 fn name(disposition: &str) -> Option<String> {
     let mut parameters = disposition.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
     let (key, value) = parameters.find(|(key, _)| key.trim().to_ascii_lowercase().starts_with("filename"))?;
-    let name = match key.trim().ends_with('*') {
-        true => crate::references::decoded(value.trim().splitn(3, '\'').nth(2)?)?,
-        false => value.trim().trim_matches('"').to_owned(),
+    let name = if key.trim().ends_with('*') {
+        crate::references::decoded(value.trim().splitn(3, '\'').nth(2)?)?
+    } else {
+        value.trim().trim_matches('"').to_owned()
     };
     Some(name).filter(|name| !name.is_empty())
 }

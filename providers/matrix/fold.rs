@@ -53,9 +53,10 @@ fn message(at: MessageRef, event: &Event, around: &Around) -> Message {
 const LONGEST: usize = 200;
 
 fn quotation(event: &Event, names: &Names) -> Quote {
-    let text = match event.is_encrypted() {
-        true => body::ENCRYPTED.into(),
-        false => body::text(event.newest().0, event.answers().is_some()),
+    let text = if event.is_encrypted() {
+        body::ENCRYPTED.into()
+    } else {
+        body::text(event.newest().0, event.answers().is_some())
     };
     let text = match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -123,8 +123,8 @@ impl Page {
                 outer.text.push('\n');
                 outer.text.push_str(text.trim_matches('\n'));
             }
-            "td" | "th" => outer.text.push_str(&format!("{} | ", text.trim())),
-            "tr" => outer.text.push_str(&format!("{}\n", text.trim().trim_end_matches('|').trim_end())),
+            "td" | "th" => outer.text.extend([text.trim(), " | "]),
+            "tr" => outer.text.extend([text.trim().trim_end_matches('|').trim_end(), "\n"]),
             "p" | "div" | "ul" | "ol" | "table" | "details" => block(&mut outer.text, text.trim_matches([' ', '\n'])),
             _ => outer.text.push_str(&text),
         }

@@ -82,7 +82,7 @@ fn within(history: &History, event: &Event) -> bool {
 impl Messages for Matrix {
     async fn list(&self, conversation: &str, history: &History) -> Result<Page<chat::Message>> {
         let sheet = match (&history.thread, &history.around, &history.cursor) {
-            (Some(thread), _, _) => self.thread(conversation, thread, history).await?,
+            (Some(thread), _, _) => self.read_thread(conversation, thread, history).await?,
             (None, Some(event), None) => self.surroundings(conversation, event, history).await?,
             _ => self.timeline(conversation, history).await?,
         };

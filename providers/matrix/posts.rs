@@ -42,11 +42,11 @@ impl Matrix {
 
     /// Returns how to say that a message answers in a thread.
     pub(crate) async fn in_thread(&self, room: &str, thread: &str) -> Result<Value> {
-        let root = self.thread_root(room, thread).await?;
-        let last = root.last_reply().unwrap_or(&root.id);
+        let first = self.thread_root(room, thread).await?;
+        let last = first.last_reply().unwrap_or(&first.id);
         Ok(json!({
             "rel_type": "m.thread",
-            "event_id": root.id,
+            "event_id": first.id,
             "is_falling_back": true,
             "m.in_reply_to": { "event_id": last },
         }))

@@ -25,7 +25,12 @@ impl Tally {
             emojis.push((key.into(), BTreeSet::new()));
             emojis.len() - 1
         });
-        emojis[place].1.insert(event.sender.clone());
+        let (emoji, people) = &mut emojis[place];
+        // Whichever spelling comes first, the same one is shown.
+        if *key < **emoji {
+            *emoji = key.into();
+        }
+        people.insert(event.sender.clone());
     }
 
     /// Returns the counts by message, most given first.

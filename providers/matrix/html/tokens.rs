@@ -88,16 +88,9 @@ fn decoded(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
         let known = after.split_once(';').filter(|(name, _)| name.len() < 10);
-        match known.and_then(|(name, after)| Some((character(name)?, after))) {
-            Some((letter, after)) => {
-                out.push(letter);
-                rest = after;
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
-        }
+        let (letter, after) = known.and_then(|(name, after)| Some((character(name)?, after))).unwrap_or(('&', after));
+        out.push(letter);
+        rest = after;
     }
     out.push_str(rest);
     out

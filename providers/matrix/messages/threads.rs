@@ -14,34 +14,34 @@ impl Matrix {
     pub(crate) async fn thread_root(&self, room: &str, id: &str) -> Result<Event> {
         let event = self.event(room, id).await?;
         match event.thread() {
-            Some(root) => self.event(room, root).await,
+            Some(first) => self.event(room, first).await,
             None => Ok(event),
         }
     }
 
-    pub(super) async fn thread(&self, room: &str, id: &str, history: &History) -> Result<Sheet> {
+    pub(super) async fn read_thread(&self, room: &str, id: &str, history: &History) -> Result<Sheet> {
         #[derive(Default, Deserialize)]
         struct Answers {
             chunk: Vec<Event>,
             next_batch: Option<String>,
         }
-        let root = self.thread_root(room, id).await?;
-        let answers = match history.cursor.as_deref() {
+        let first = self.thread_root(room, id).await?;
+        let Answers { chunk, next_batch } = match history.cursor.as_deref() {
             Some(ROOT) => Answers::default(),
             cursor => {
-                let request = self.api.get(relations_path(room, &root.id, "m.thread"));
+                let request = self.api.get(relations_path(room, &first.id, "m.thread"));
                 let request = request.query("dir", "b").query("limit", history.limit.max(1));
                 request.query_opt("from", cursor).send().await?
             }
         };
-        let past = answers.chunk.iter().any(|event| history.since.is_some_and(|since| event.time() < since));
-        let mut events: Vec<_> = answers.chunk.into_iter().filter(Event::is_message).collect();
+        let past = chunk.iter().any(|event| history.since.is_some_and(|since| event.time() < since));
+        let mut events: Vec<_> = chunk.into_iter().filter(Event::is_message).collect();
         events.retain(|event| within(history, event));
-        let next = match answers.next_batch.filter(|_| !past) {
-            None if !within(history, &root) => None,
+        let next = match next_batch.filter(|_| !past) {
+            None if !within(history, &first) => None,
             None if events.len() >= history.limit.max(1) => Some(ROOT.into()),
             None => {
-                events.push(root);
+                events.push(first);
                 None
             }
             next => next,

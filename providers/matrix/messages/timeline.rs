@@ -18,7 +18,8 @@ const CHUNKS: usize = 8;
 #[derive(Deserialize)]
 struct Chunk {
     start: String,
-    chunk: Vec<Event>,
+    #[serde(rename = "chunk")]
+    events: Vec<Event>,
     end: Option<String>,
     #[serde(default)]
     state: Vec<Event>,
@@ -59,9 +60,9 @@ impl Matrix {
         let mut reactions = place.token.is_none().then(Tally::default);
         let mut sheet = Sheet::default();
         for _ in 0..CHUNKS {
-            let Chunk { start, chunk, end, state } = self.chunk(room, &place, limit).await?;
+            let Chunk { start, events, end, state } = self.chunk(room, &place, limit).await?;
             sheet.names.learn(&state);
-            for event in chunk {
+            for event in events {
                 if place.shown.is_some() {
                     place.shown.take_if(|shown| *shown == event.id);
                 } else if let (Some(tally), "m.reaction") = (&mut reactions, event.kind.as_str()) {
