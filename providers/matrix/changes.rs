@@ -9,7 +9,7 @@ use switchboard_kit::{
     serde_json::{Value, json},
 };
 
-use crate::{CLIENT, Matrix, event::Event, fold::Around, names::Names, room_path};
+use crate::{CLIENT, Matrix, event::Event, fold::Around, names::Names, no_room, room_path};
 
 /// What the network may add to the wait itself.
 const LEEWAY: Duration = Duration::from_secs(20);
@@ -63,9 +63,10 @@ fn filter() -> Value {
         "presence": nothing,
         "account_data": nothing,
         "room": {
+            "not_rooms": [no_room()],
             "account_data": nothing,
             "ephemeral": nothing,
-            "state": { "types": ["m.room.member"], "lazy_load_members": true },
+            "state": { "types": ["m.room.member"], "lazy_load_members": true, "include_redundant_members": true },
             "timeline": { "types": KINDS, "limit": MOST },
         },
     })

@@ -15,7 +15,7 @@ use crate::{
     CLIENT, Matrix,
     event::{Event, MESSAGES},
     names::Names,
-    references, room_path,
+    no_room, references, room_path,
     state::{Company, FACTS, State},
 };
 
@@ -78,6 +78,7 @@ fn filter() -> Value {
         "presence": nothing,
         "account_data": { "types": ["m.direct"] },
         "room": {
+            "not_rooms": [no_room()],
             "account_data": nothing,
             "ephemeral": nothing,
             "state": { "types": facts, "lazy_load_members": true },
