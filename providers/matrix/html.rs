@@ -41,6 +41,7 @@ struct Element {
     tag: Tag,
     text: String,
     items: u32,
+    language: String,
 }
 
 impl Page {
@@ -89,13 +90,16 @@ impl Page {
 
     /// Closes the innermost element and adds its Markdown to the one around it.
     fn close(&mut self) {
-        let Some(Element { tag, text, .. }) = self.open.pop() else { return };
+        let Some(Element { tag, text, language, .. }) = self.open.pop() else { return };
         let (verbatim, nested) = (self.within("pre"), self.within("li"));
         let Some(outer) = self.open.last_mut() else { return };
         match tag.name.as_str() {
             "mx-reply" | "script" | "style" | "head" | "title" => {}
-            "pre" => block(&mut outer.text, &fenced(&text)),
-            "code" if verbatim => outer.text.push_str(&text),
+            "pre" => block(&mut outer.text, &fenced(&text, &language)),
+            "code" if verbatim => {
+                outer.text.push_str(&text);
+                outer.language = tag.attribute("class").and_then(language_of).unwrap_or_default();
+            }
             "code" => around(&mut outer.text, &text, if text.contains('`') { "``" } else { "`" }),
             "b" | "strong" => around(&mut outer.text, &text, "**"),
             "i" | "em" => around(&mut outer.text, &text, "*"),
@@ -154,10 +158,16 @@ fn around(out: &mut String, text: &str, mark: &str) {
     }
 }
 
-fn fenced(code: &str) -> String {
+/// Reads the language of code, such as `language-rust`.
+fn language_of(class: &str) -> Option<String> {
+    let language = class.split_whitespace().find_map(|class| class.strip_prefix("language-"))?;
+    Some(language.chars().filter(|letter| letter.is_alphanumeric() || "+-#_".contains(*letter)).collect())
+}
+
+fn fenced(code: &str, language: &str) -> String {
     let code = code.trim_matches('\n');
     let fence = if code.contains("```") { "~~~~" } else { "```" };
-    format!("{fence}\n{code}\n{fence}")
+    format!("{fence}{language}\n{code}\n{fence}")
 }
 
 fn prefixed(text: &str, first: &str, other: &str) -> String {
@@ -194,7 +204,7 @@ mod tests {
             ("<del>a</del><strike>b</strike> <code>x &lt; y</code>", "~~a~~~~b~~ `x < y`"),
             (
                 "<pre><code class=\"language-rust\">fn a() {\n    b()\n}\n</code></pre>",
-                "```\nfn a() {\n    b()\n}\n```",
+                "```rust\nfn a() {\n    b()\n}\n```",
             ),
             ("<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>", "- a\n- b\n  - c"),
             ("<ol start=\"3\">\n<li>a</li>\n<li>b</li>\n</ol>", "3. a\n4. b"),
