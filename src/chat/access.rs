@@ -9,8 +9,9 @@ use super::{sanitise, served::ServedAccount};
 
 /// Refuses a write to what `names` name, unless the account's rules let it pass.
 ///
-/// `names` are the canonical ones without the account: the id, then `#name` or `@name`.
-pub(super) fn permit(account: &ServedAccount, names: &[String]) -> Result<()> {
+/// `names` are the canonical ones without the account: the id, then `#name` or `@name`. `aliases` can only be denied: who
+/// runs a conversation can give it any.
+pub(super) fn permit(account: &ServedAccount, names: &[String], aliases: &[String]) -> Result<()> {
     let key = account.key();
     let shown = names.first().map(|name| sanitise::name(name)).unwrap_or_default();
     if !account.may_write {
@@ -18,19 +19,14 @@ pub(super) fn permit(account: &ServedAccount, names: &[String]) -> Result<()> {
             "ask the user to set `access: write` for `{key}` in provider-config.yaml, or to start with `--allow-write`"
         )));
     }
-    let matched = |patterns: &[String]| {
-        patterns
-            .iter()
-            .find(|pattern| {
-                names.iter().any(|name| matches(pattern, &format!("{key}:{name}")) || matches(pattern, name))
-            })
-            .cloned()
-    };
-    if let Some(pattern) = matched(&account.deny) {
+    let is_named = |pattern: &str, name: &String| matches(pattern, &format!("{key}:{name}")) || matches(pattern, name);
+    let denied = |pattern: &&String| names.iter().chain(aliases).any(|name| is_named(pattern, name));
+    if let Some(pattern) = account.deny.iter().find(denied) {
         let message = format!("`{key}:{shown}` is on the user's `deny` list, as `{pattern}`");
         return Err(Error::new(ErrorKind::Forbidden, message).hint("ask the user; do not try another way"));
     }
-    if !account.allow.is_empty() && matched(&account.allow).is_none() {
+    let allowed = |pattern: &String| names.iter().any(|name| is_named(pattern, name));
+    if !account.allow.is_empty() && !account.allow.iter().any(allowed) {
         let message = format!("`{key}:{shown}` is not on the user's `allow` list");
         return Err(Error::new(ErrorKind::Forbidden, message)
             .hint(format!("ask the user to add `{key}:{shown}` to `allow` in provider-config.yaml")));
@@ -40,7 +36,7 @@ pub(super) fn permit(account: &ServedAccount, names: &[String]) -> Result<()> {
 
 /// Refuses a write to a conversation.
 pub(super) fn permit_conversation(account: &ServedAccount, conversation: &Conversation) -> Result<()> {
-    permit(account, &canonical(conversation))?;
+    permit(account, &canonical(conversation), &conversation.aliases)?;
     if conversation.encrypted {
         let message = format!("`{}` is end-to-end encrypted, which is not supported", title(conversation));
         return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));
@@ -51,7 +47,7 @@ pub(super) fn permit_conversation(account: &ServedAccount, conversation: &Conver
 /// Returns the names by which rules know a conversation.
 fn canonical(conversation: &Conversation) -> [String; 2] {
     let sign = if conversation.kind == ConversationKind::Direct { '@' } else { '#' };
-    [conversation.id.clone(), format!("{sign}{}", conversation.name)]
+    [conversation.id.clone(), format!("{sign}{}", conversation.name.trim_start_matches(sign))]
 }
 
 /// Returns what people call a conversation.

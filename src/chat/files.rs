@@ -92,13 +92,10 @@ async fn locate<'a>(
 ) -> Result<(Opened<'a>, String, Option<String>)> {
     let (account, rest) = targets::split(&chats.served, reference);
     let accounts: Vec<&ServedAccount> = account.map_or_else(|| chats.served.accounts.iter().collect(), |one| vec![one]);
-    for account in &accounts {
-        let opened = chats.open(account);
-        if opened.chat().is_ok_and(|chat| targets::message(chat, rest).is_some()) {
-            let place = chats.place(reference, Purpose::Read).await?;
-            let file = one_of(&place, file).await?;
-            return Ok((place.opened, file.id, Some(file.name)));
-        }
+    if chats.naming_message(reference).is_some() {
+        let place = chats.place(reference, Purpose::Read).await?;
+        let file = one_of(&place, file).await?;
+        return Ok((place.opened, file.id, Some(file.name)));
     }
     match accounts.as_slice() {
         [account] => Ok((chats.open(account), rest.to_owned(), None)),

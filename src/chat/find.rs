@@ -124,9 +124,9 @@ impl Chats {
     /// Finds the one message that `reference` means: by itself, or as an id in the conversation `target`.
     pub(super) async fn message(&self, reference: &str, target: Option<&str>, purpose: Purpose) -> Result<Place<'_>> {
         let Some(target) = target else {
-            if !reference.contains('/') {
-                return Err(Error::invalid(format!("`{reference}` does not say in which conversation"))
-                    .hint(format!("add `target`, or write it out, such as `account:conversation/{reference}`")));
+            if self.naming_message(reference).is_none() {
+                let message = format!("`{}` does not say in which conversation", sanitise::name(reference));
+                return Err(Error::invalid(message).hint("add `target`, or write it out as `account:conversation/id`"));
             }
             let place = self.place(reference, purpose).await?;
             place.message()?;
@@ -137,6 +137,16 @@ impl Chats {
         Ok(place)
     }
 
+    /// Returns an account for which `reference` names a message by itself.
+    pub(super) fn naming_message(&self, reference: &str) -> Option<&ServedAccount> {
+        let (account, rest) = targets::split(&self.served, reference);
+        self.served
+            .accounts
+            .iter()
+            .filter(|other| account.is_none_or(|account| account.key() == other.key()))
+            .find(|account| self.open(account).chat().is_ok_and(|chat| targets::message(chat, rest).is_some()))
+    }
+
     async fn settle<'a>(&'a self, account: &'a ServedAccount, found: Found, purpose: Purpose) -> Result<Place<'a>> {
         let opened = self.open(account);
         let writing = purpose == Purpose::Write;
@@ -144,7 +154,7 @@ impl Chats {
             Match::Conversation(conversation) => conversation,
             Match::Person(person) if writing => {
                 let handle = person.handle.as_ref().unwrap_or(&person.name);
-                permit(account, &[person.id.clone(), format!("@{}", person.name), format!("@{handle}")])?;
+                permit(account, &[person.id.clone(), format!("@{}", person.name)], &[format!("@{handle}")])?;
                 let direct = opened.run(opened.chat()?.conversations().direct(&person.id, true)).await?;
                 direct.ok_or_else(|| {
                     Error::not_found(format!("no direct chat with `{}`", sanitise::name(&person.name)))
@@ -293,7 +303,8 @@ fn is_named(conversation: &Conversation, target: &str) -> bool {
 fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {
     let exact = |(account, found): &(&ServedAccount, Found)| match &found.what {
         Match::Conversation(conversation) => {
-            format!("`{}:{}` ({})", account.key(), conversation.id, title(conversation))
+            let message = found.message.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
+            format!("`{}:{}{message}` ({})", account.key(), conversation.id, title(conversation))
         }
         Match::Person(person) => format!("`{}:{}` (@{})", account.key(), person.id, sanitise::name(&person.name)),
     };

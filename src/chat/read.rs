@@ -144,7 +144,8 @@ fn header(messages: &[Message], view: &View<'_>) -> String {
     let (first, last) = (day(oldest), day(newest));
     let range = if first == last { first } else { format!("{first} to {last}") };
     let count = if messages.len() == 1 { "1 message".to_owned() } else { format!("{} messages", messages.len()) };
-    format!("{count}, {range}, times in {}", time::zone_name(view.zone))
+    let thread = view.thread.map(|thread| format!("thread {thread}, ")).unwrap_or_default();
+    format!("{thread}{count}, {range}, times in {}", time::zone_name(view.zone))
 }
 
 fn to_json(place: &Place<'_>, message: &Message) -> Value {

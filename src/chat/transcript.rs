@@ -23,7 +23,7 @@ const LONGEST_TEXT: usize = 9_000;
 /// Most characters of a quote.
 const LONGEST_QUOTE: usize = 500;
 /// What stands before each line that is not a message's first.
-const INDENT: &str = "    ";
+const INDENT: &str = "  ";
 
 /// How to show messages.
 pub(super) struct View<'a> {
@@ -98,7 +98,12 @@ impl View<'_> {
         let text =
             if message.deleted { "[deleted]".to_owned() } else { cut(&sanitise::text(&message.text), LONGEST_TEXT) };
         for (number, said) in text.trim().lines().enumerate() {
-            line.push_str(if number == 0 && quote.is_none() { " " } else { "\n    " });
+            if number == 0 && quote.is_none() {
+                line.push(' ');
+            } else {
+                line.push('\n');
+                line.push_str(INDENT);
+            }
             line.push_str(said);
         }
         self.write_marks(&mut line, message);
@@ -199,10 +204,10 @@ mod tests {
 ## 2026-11-21 Sat
 12:05 Ana [M1] hello
 12:05 [M2] two
-    lines (edited) (👍 2) [file F4 plan.pdf 120 kB]
+  lines (edited) (👍 2) [file F4 plan.pdf 120 kB]
 12:05 deploys (bot) [M3] ↳M1
-    > Ana: when?
-    live
+  > Ana: when?
+  live
 ## 2026-11-22 Sun
 08:00 Noor (guest) [M4] [deleted] (3 replies)
 ";

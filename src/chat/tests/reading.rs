@@ -114,6 +114,30 @@ async fn threads_windows_and_surroundings_are_read() {
 }
 
 #[tokio::test]
+async fn a_transcript_costs_few_bytes_beyond_what_was_said() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let mara = workspace.serve(vec![workspace.account("sandbox", "mara@kestrel.example").await]);
+    for round in 0..12 {
+        let question = robin.send("#random", &format!("Shall we try the new trail on day {round}?")).await;
+        robin.send("#random", "The one with the bridge").await;
+        mara.send("#random", "Count me in!").await;
+        if round % 3 == 0 {
+            mara.call("send_message", json!({ "target": "#random", "text": "Yes", "thread": question })).await;
+            mara.call("react", json!({ "ref": question, "emoji": "👍" })).await;
+        }
+    }
+    let transcript = robin.call("read_messages", json!({ "target": "#random", "limit": 30 })).await;
+    let page = robin.call("read_messages", json!({ "target": "#random", "limit": 30, "format": "json" })).await;
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let messages = page["messages"].as_array().unwrap();
+    let said = |message: &Value| message["text"].as_str().unwrap().len() + message["id"].as_str().unwrap().len();
+    let overhead = transcript.len() - messages.iter().map(said).sum::<usize>();
+    let mean = overhead / messages.len();
+    assert!(mean <= 40, "{mean} bytes for each of {} messages:\n{transcript}", messages.len());
+}
+
+#[tokio::test]
 async fn an_unknown_name_gets_its_neighbours() {
     let workspace = Workspace::open().await;
     let robin = workspace.robin().await;
