@@ -108,14 +108,11 @@ impl Accounts {
 
     /// Returns the account's OAuth client, if the user has brought one.
     pub fn client(&self, key: &AccountKey) -> Result<Option<ClientCredentials>> {
-        match &self.account(key).credentials_path {
-            Some(path) => client::read(key, path).map(Some),
-            None => {
-                let usual =
-                    config::directories().map(|dirs| dirs.config_dir().join("credentials").join(format!("{key}.json")));
-                usual.filter(|path| path.is_file()).map(|path| client::read(key, &path)).transpose()
-            }
+        if let Some(path) = &self.account(key).credentials_path {
+            return client::read(key, path).map(Some);
         }
+        let usual = config::directories().map(|own| own.config_dir().join("credentials").join(format!("{key}.json")));
+        usual.filter(|path| path.is_file()).map(|path| client::read(key, &path)).transpose()
     }
 
     /// Returns the exact command that signs in to the account.

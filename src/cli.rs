@@ -63,6 +63,7 @@ pub struct Options {
 
 /// Signing in.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct SignInOptions {
     /// Sign in to the account named by --provider, and end.
     #[arg(long)]

@@ -40,8 +40,9 @@ impl Embedded for EmbeddedSandbox {
     async fn address(&self) -> Result<SocketAddr> {
         let start = || async {
             let sandbox = open(self.state.clone()).await?;
-            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
-            let address = listener.local_addr().map_err(no_port)?;
+            let listener =
+                TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
+            let address = listener.local_addr().map_err(|error| no_port(&error))?;
             tokio::spawn(async move {
                 if let Err(error) = sandbox.serve(listener, pending()).await {
                     warn!(%error, "The sandbox ended");
@@ -147,7 +148,7 @@ async fn open(state: PathBuf) -> Result<Sandbox> {
     opened.map_err(|error| Error::new(ErrorKind::Unavailable, format!("the sandbox: {error}")))
 }
 
-fn no_port(error: std::io::Error) -> Error {
+fn no_port(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the sandbox cannot listen: {error}"))
 }
 
@@ -211,8 +212,9 @@ pub(crate) async fn serve(options: &ServiceOptions) -> Result<()> {
     let folder =
         tempfile::tempdir().map_err(|error| Error::unexpected("no temporary folder can be made").caused_by(error))?;
     let state = options.state.clone().unwrap_or_else(|| folder.path().join("sandbox.db"));
-    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, options.port)).await.map_err(no_port)?;
-    let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
+    let listener =
+        TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| no_port(&error))?;
+    let url = format!("http://{}", listener.local_addr().map_err(|error| no_port(&error))?);
     let faults = Faults {
         access_lifetime: options.token_lifetime.0,
         rotation: match options.rotation {

@@ -117,10 +117,10 @@ fn what_takes_away_says_so() {
         match verb {
             "delete" | "remove" => assert_eq!(tool.effect, Effect::Destructive, "`{}`", tool.name),
             "get" | "list" | "read" | "search" | "whoami" | "download" => {
-                assert_eq!(tool.effect, Effect::Read, "`{}`", tool.name)
+                assert_eq!(tool.effect, Effect::Read, "`{}`", tool.name);
             }
             "send" | "reply" | "edit" | "add" | "upload" | "join" | "react" => {
-                assert_eq!(tool.effect, Effect::Write, "`{}`", tool.name)
+                assert_eq!(tool.effect, Effect::Write, "`{}`", tool.name);
             }
             _ => panic!("`{}` begins with no known verb", tool.name),
         }

@@ -1,4 +1,5 @@
 //! Tests of the whole, in one binary.
+#![cfg(test)]
 
 mod cli;
 mod laws;

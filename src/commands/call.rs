@@ -14,11 +14,11 @@ use crate::{
 };
 
 /// Longest that a call may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Calls a tool with `key=value` arguments and prints its answer.
 pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) -> Result<()> {
-    let all = Aggregate::new([std::sync::Arc::new(Linked::new(accounts.served()?, accounts.toolsets())?) as _]);
+    let all = Aggregate::new([std::sync::Arc::new(Linked::new(accounts.served()?, &accounts.toolsets())?) as _]);
     let call = local_call(PATIENCE);
     let schema = all.get_tool(&call, tool).await?.map(|tool| tool.input).unwrap_or_default();
     let arguments = read(arguments, &schema)?;
@@ -30,7 +30,7 @@ pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) 
                 match content {
                     Content::Text(text) => super::print(&text)?,
                     Content::Image { data, media_type } => {
-                        super::print(&format!("[{media_type}, {} bytes]", data.len()))?
+                        super::print(&format!("[{media_type}, {} bytes]", data.len()))?;
                     }
                     _ => {}
                 }

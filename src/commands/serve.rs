@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn serve(accounts: &Accounts) -> Result<()> {
     let served = accounts.served()?;
     let instructions = chat::instructions(&served);
-    let all = Arc::new(Aggregate::new([Arc::new(Linked::new(served, accounts.toolsets())?) as _]));
+    let all = Arc::new(Aggregate::new([Arc::new(Linked::new(served, &accounts.toolsets())?) as _]));
     let session = serve_stdio(Handler::new(all.clone(), instructions), &*all).await;
     accounts.finish().await;
     session

@@ -15,7 +15,7 @@ use crate::{
 
 /// Lists the tools with what each does, or as JSON with their schemas.
 pub(super) async fn tools(accounts: &Accounts, as_json: bool) -> Result<()> {
-    let linked = Linked::new(accounts.served()?, accounts.toolsets())?;
+    let linked = Linked::new(accounts.served()?, &accounts.toolsets())?;
     let tools = linked.list_tools(&local_call(Duration::from_secs(10))).await?;
     if as_json {
         let tools: Vec<_> = tools

@@ -22,7 +22,7 @@ use tracing::debug;
 use super::provider::{Provider, Tool};
 
 /// Longest that a call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long clients may keep the tool list: it depends on the configuration alone.
 const LIST_TTL_MS: u64 = 300_000;
 
@@ -57,7 +57,14 @@ impl Handler {
 
     async fn tools(&self, call: &Call) -> Result<&[model::Tool], ErrorData> {
         let list = || async {
-            Ok(self.provider.list_tools(call).await.map_err(protocol)?.into_iter().map(describe).collect())
+            Ok(self
+                .provider
+                .list_tools(call)
+                .await
+                .map_err(|error| protocol(&error))?
+                .into_iter()
+                .map(describe)
+                .collect())
         };
         self.tools.get_or_try_init(list).await.map(Vec::as_slice)
     }
@@ -136,8 +143,8 @@ pub(crate) fn explain(error: &Error) -> String {
     text + &format!("\ncode: {}", error.kind().code())
 }
 
-fn protocol(error: Error) -> ErrorData {
-    ErrorData::internal_error(explain(&error), None)
+fn protocol(error: &Error) -> ErrorData {
+    ErrorData::internal_error(explain(error), None)
 }
 
 /// What to read where the client cannot be asked.

@@ -33,12 +33,12 @@ struct Entry {
 
 impl Linked {
     /// Serves the verbs over what is served, and the platform tools in each account's toolsets.
-    pub fn new(served: Arc<Served>, toolsets: BTreeMap<AccountKey, Vec<String>>) -> Result<Self> {
+    pub fn new(served: Arc<Served>, toolsets: &BTreeMap<AccountKey, Vec<String>>) -> Result<Self> {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         for def in chat::verbs(&served) {
             insert(&mut entries, def.name.to_owned(), Entry { def, accounts: Vec::new() })?;
         }
-        for (platform, account, wanted) in wanted(&served, &toolsets) {
+        for (platform, account, wanted) in wanted(&served, toolsets) {
             let offered: Vec<_> = host::tools().into_iter().filter(|def| def.host == platform).collect();
             check_toolsets(account.key(), &wanted, &offered)?;
             for def in offered {
@@ -131,13 +131,11 @@ impl Entry {
             several => {
                 let asked = arguments.remove("account");
                 let known = |key: &&str| several.iter().any(|account| account.as_str() == *key);
-                match asked.as_ref().and_then(serde_json::Value::as_str).filter(known) {
-                    Some(key) => key.to_owned(),
-                    None => {
-                        let keys: Vec<_> = several.iter().map(|key| format!("`{key}`")).collect();
-                        return Err(Error::invalid(format!("argument `account` must be {}", keys.join(" or "))));
-                    }
-                }
+                let Some(key) = asked.as_ref().and_then(serde_json::Value::as_str).filter(known) else {
+                    let keys: Vec<_> = several.iter().map(|key| format!("`{key}`")).collect();
+                    return Err(Error::invalid(format!("argument `account` must be {}", keys.join(" or "))));
+                };
+                key.to_owned()
             }
         };
         served
