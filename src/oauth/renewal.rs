@@ -116,12 +116,3 @@ impl From<Failure> for RenewalError {
         }
     }
 }
-
-impl From<RenewalError> for Error {
-    fn from(error: RenewalError) -> Self {
-        match error {
-            RenewalError::Transient { error, .. } | RenewalError::Config(error) => error,
-            RenewalError::Refused { code } => Failure::Refused { code }.into(),
-        }
-    }
-}

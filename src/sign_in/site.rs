@@ -5,8 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use jiff::Timestamp;
 use serde_json::json;
-use switchboard_kit::{Error, Result};
+use switchboard_kit::{
+    Error, Principal, Result,
+    host::{CredentialSource as _, Credentials},
+};
 use tokio::sync::{Notify, mpsc};
+use tokio_util::task::TaskTracker;
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -16,7 +20,7 @@ use super::{
     pending::{Origin, unguessable},
 };
 use crate::{
-    credentials::Renewal as _,
+    credentials::{Sources, StoredCredentials, SystemClock},
     oauth::OAuthRenewal,
     tokens::{Method as Obtained, Record},
 };
@@ -203,22 +207,25 @@ impl Site {
     }
 
     async fn renew(&self) -> Result<Option<Record>> {
-        let mut entry = self.request.store.lock(&self.request.key()).await?;
-        let renewable = |record: &&Record| record.refresh_token.is_some() && record.dead.is_none();
-        let Some(mut record) = entry.current().filter(renewable).cloned() else { return Ok(None) };
+        let renewable = |record: &Record| record.refresh_token.is_some() && record.dead.is_none();
+        let Some(record) = self.stored().await.filter(renewable) else { return Ok(None) };
+        let Some(origin) = record.api_hosts.first() else { return Ok(None) };
+        let request = &self.request;
         let renewal = OAuthRenewal {
-            http: self.request.http.clone(),
-            bound: self.request.bound.clone(),
-            client_secret: self.request.client.as_ref().and_then(|client| client.secret.clone()),
+            http: request.http.clone(),
+            bound: request.bound.clone(),
+            client_secret: request.client.as_ref().and_then(|client| client.secret.clone()),
         };
-        let renewed = renewal.renew(&record).await.map_err(Error::from)?;
-        record.token = renewed.access;
-        record.refresh_token = renewed.refresh.or(record.refresh_token);
-        record.scopes = renewed.scopes.unwrap_or(record.scopes);
-        record.generation += 1;
-        super::link::good_for(&mut record, renewed.expires_in);
-        entry.replace(record.clone()).await?;
-        Ok(Some(record))
+        let sources = Sources {
+            store: request.store.clone(),
+            renewal: Arc::new(renewal),
+            clock: Arc::new(SystemClock),
+            tasks: TaskTracker::new(),
+        };
+        let credentials = StoredCredentials::new(request.account.clone(), &request.command, sources);
+        let used = Credentials { scheme: "Bearer", secret: record.token.clone() };
+        credentials.refused(&Principal::local(), origin, &used).await?;
+        Ok(self.stored().await)
     }
 
     async fn stored(&self) -> Option<Record> {
