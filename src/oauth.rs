@@ -21,6 +21,7 @@ pub use device::DeviceCodes;
 pub use discovery::{Server, discover};
 pub use exchange::Tokens;
 pub use failure::Failure;
+pub(crate) use failure::in_place_of_code;
 pub use registration::register;
 pub use renewal::OAuthRenewal;
 pub use revocation::revoke;

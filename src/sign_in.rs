@@ -11,6 +11,8 @@ mod session;
 mod site;
 mod static_token;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod way;
 
 use std::{fmt, sync::Arc};

@@ -69,11 +69,6 @@ impl Failure {
         }
     }
 
-    /// Judges the `error` that came back in a browser's address, where anybody may have written it.
-    pub(crate) fn of_code(code: &str) -> Self {
-        Self::answered(code_in(&serde_json::json!({ "error": code })).unwrap_or_default())
-    }
-
     pub(super) fn unreadable() -> Self {
         let error = Error::unexpected("the authorization server's answer holds no tokens");
         Self::Transient { error, ambiguous: true }
@@ -107,8 +102,19 @@ impl From<Failure> for Error {
     }
 }
 
-/// The user, or the platform, said no.
-pub(crate) fn declined() -> Error {
+/// Says what came back in the browser's address in place of a code, where anybody may have written it.
+pub(crate) fn in_place_of_code(code: &str) -> Error {
+    match code_in(&serde_json::json!({ "error": code })).as_deref() {
+        Some("access_denied") => declined(),
+        code => {
+            let code = code.unwrap_or("unknown");
+            Error::new(ErrorKind::SignInRequired, format!("the authorization server refused to sign you in (`{code}`)"))
+                .hint("try again; if it goes on, check `scopes` in provider-config.yaml")
+        }
+    }
+}
+
+fn declined() -> Error {
     Error::new(ErrorKind::Forbidden, "the sign-in was declined").hint("sign in again and allow it")
 }
 

@@ -157,7 +157,7 @@ impl Attempt {
             Browser::Code(by) => {
                 check_issuer(by, given("iss").as_deref())?;
                 if let Some(code) = given("error") {
-                    return Ok(Err(refusal(&code)));
+                    return Ok(Err(oauth::in_place_of_code(&code)));
                 }
                 let code = Secret::from(given("code").ok_or(Refusal::Malformed)?);
                 let tokens = by.client.exchange(&code, &flow.redirect, flow.verifier).await;
@@ -188,9 +188,4 @@ fn check_issuer(by: &ByOAuth, named: Option<&str>) -> Result<(), Refusal> {
         (None, _) if server.names_itself => Err(Refusal::WrongIssuer),
         _ => Ok(()),
     }
-}
-
-/// What the platform says in place of a code. Its own words are not repeated.
-fn refusal(code: &str) -> Error {
-    oauth::Failure::of_code(code).into()
 }

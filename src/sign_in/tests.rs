@@ -1,0 +1,8 @@
+//! Signs in over real HTTP on this machine: against the sandbox's OAuth server, and against small servers of our own.
+
+mod attacks;
+mod by_browser;
+mod by_session;
+mod elsewhere;
+mod renewing;
+mod world;
