@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_kit::{
     Auth, Call, Endpoints, ErrorKind, Identity, Result,
-    chat::{Chat, Conversations, Facet, Facets, Messages, Reference},
+    chat::{Chat, Conversation, Conversations, Facet, Facets, Listing, Messages, Page, Reference},
     host::{Account, Bound, Live},
 };
 
@@ -77,14 +77,34 @@ async fn without_a_search_of_its_own_messages_are_scanned_and_it_says_so() {
     let robin = workspace.serve(vec![account]);
     let text = robin.call("search_messages", json!({ "query": "FREEZE code", "from": "@Mara Lindqvist" })).await;
     assert!(text.contains("# #general (sandbox:C1)") && text.contains("Code freeze for 2.4"), "{text}");
-    assert!(text.contains("sandbox: no search of its own; scanned 9 of 9 conversations\nend"), "{text}");
+    assert!(text.contains("sandbox: no search of its own; scanned 8 of 9 conversations\nend"), "{text}");
     let found =
         robin.call("search_messages", json!({ "query": "beta-week", "in": "#general", "format": "json" })).await;
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{found}");
 }
 
-/// The sandbox with nothing but conversations and messages.
+#[tokio::test]
+async fn what_is_encrypted_is_neither_read_nor_written() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    account.bound = Arc::new(Plain(account.bound));
+    let robin = workspace.serve(vec![account]);
+    let listed = robin.call("list_conversations", json!({ "query": "hiring" })).await;
+    assert!(listed.contains("#hiring (sandbox:C6) private, encrypted, "), "{listed}");
+    let text = robin.call("read_messages", json!({ "target": "#hiring" })).await;
+    assert!(text.starts_with("#hiring (sandbox:C6) is end-to-end encrypted") && text.lines().count() == 2, "{text}");
+    for target in ["#hiring", "C6"] {
+        let error = robin.refused("send_message", json!({ "target": target, "text": "x" })).await;
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{target}: {error:?}");
+    }
+    let error = robin.refused("react", json!({ "ref": "C6/M1", "emoji": "👍" })).await;
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+    let scanned = robin.call("search_messages", json!({ "query": "a" })).await;
+    assert!(scanned.contains("scanned 8 of 9") && !scanned.contains("(sandbox:C6)"), "{scanned}");
+}
+
+/// The sandbox with nothing but conversations and messages, and one conversation encrypted.
 struct Plain(Arc<dyn Bound>);
 
 struct PlainLive(Box<dyn Live>);
@@ -134,10 +154,29 @@ impl Chat for PlainLive {
     }
 
     fn conversations(&self) -> &dyn Conversations {
-        self.0.chat().unwrap().conversations()
+        self
     }
 
     fn messages(&self) -> &dyn Messages {
         self.0.chat().unwrap().messages()
     }
+}
+
+#[async_trait]
+impl Conversations for PlainLive {
+    async fn list(&self, listing: &Listing) -> Result<Page<Conversation>> {
+        let mut page = self.0.chat().unwrap().conversations().list(listing).await?;
+        page.items.iter_mut().for_each(seal);
+        Ok(page)
+    }
+
+    async fn get(&self, id: &str) -> Result<Conversation> {
+        let mut conversation = self.0.chat().unwrap().conversations().get(id).await?;
+        seal(&mut conversation);
+        Ok(conversation)
+    }
+}
+
+fn seal(conversation: &mut Conversation) {
+    conversation.encrypted = conversation.name == "hiring";
 }
