@@ -102,6 +102,7 @@ impl Session {
     }
 
     /// Calls a tool and returns what it says, as an error if it is one.
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better without a reference")]
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Result<String, String> {
         let result = self.request("tools/call", &json!({ "name": tool, "arguments": arguments }));
         let text = result["content"][0]["text"].as_str().unwrap_or_default().to_owned();
