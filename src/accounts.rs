@@ -183,7 +183,8 @@ impl Accounts {
                 tasks: self.renewals.clone(),
             },
         );
-        let credentials: Arc<dyn CredentialSource> = if sandbox::is_embedded(&endpoints) {
+        let embedded = sandbox::is_embedded(&endpoints);
+        let credentials: Arc<dyn CredentialSource> = if embedded {
             Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(&self.http))?))
         } else {
             Arc::new(stored)
@@ -198,7 +199,7 @@ impl Accounts {
             allow: config.allow.clone(),
             deny: config.deny.clone(),
             sign_in_command: command,
-            identity: Arc::new(move || identity(&path)),
+            signed_in: Arc::new(move || embedded || identity(&path).is_some()),
         })
     }
 

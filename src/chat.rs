@@ -17,7 +17,7 @@ mod instructions;
 mod react;
 mod read;
 mod roots;
-mod sanitise;
+pub(crate) mod sanitise;
 mod scan;
 mod search;
 mod send;
@@ -32,5 +32,5 @@ mod whoami;
 
 pub use instructions::instructions;
 pub use roots::FileRoots;
-pub use served::{Chats, IdentityLookup, Served, ServedAccount};
+pub use served::{Chats, Served, ServedAccount, SignedIn};
 pub use verbs::verbs;

@@ -67,7 +67,7 @@ pub(crate) struct SelfSignIn {
 
 impl SelfSignIn {
     pub(crate) fn new(stored: StoredCredentials, request: SignIn) -> Self {
-        let request = SignIn { write: true, open_browser: false, ..request };
+        let request = SignIn { write: true, ..request };
         Self { stored, request: Mutex::new(request) }
     }
 
@@ -137,6 +137,7 @@ impl Terminal for Visitor {
         None
     }
 
+    /// Opens nothing, so that the sign-in offers an address to paste from.
     fn open(&self, _: &Url) -> bool {
         false
     }

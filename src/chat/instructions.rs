@@ -42,7 +42,7 @@ pub fn instructions(served: &Served) -> String {
             if none { "" } else { " where it says read only" }
         ));
     }
-    for account in served.accounts.iter().filter(|account| (account.identity)().is_none()) {
+    for account in served.accounts.iter().filter(|account| !(account.signed_in)()) {
         parts.push(format!("`{}` is not signed in: the user must run `{}`.", account.key(), account.sign_in_command));
     }
     for part in parts {

@@ -15,7 +15,7 @@ const LONGEST_NAME: usize = 120;
 const JOINER: char = '\u{200d}';
 
 /// Cleans a text of several lines.
-pub(super) fn text(dirty: &str) -> String {
+pub(crate) fn text(dirty: &str) -> String {
     let mut clean = visible(dirty);
     if clean.len() > LONGEST_TEXT {
         let end = clean.floor_char_boundary(LONGEST_TEXT);

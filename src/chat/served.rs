@@ -7,7 +7,7 @@ use std::{
 };
 
 use switchboard_kit::{
-    AccountKey, Call, Error, ErrorKind, Identity, Principal, Result, ToolHost,
+    AccountKey, Call, Error, ErrorKind, Principal, Result, ToolHost,
     chat::{Chat, Conversation, Facets, Listing},
     host::{Account, Bound, Live},
 };
@@ -24,8 +24,8 @@ const NAMES_LAST: Duration = Duration::from_mins(1);
 /// Most pages of conversations that are read to find a name.
 const NAME_PAGES: usize = 20;
 
-/// Tells who signed in to an account, without asking the platform; none if nobody has.
-pub type IdentityLookup = Arc<dyn Fn() -> Option<Identity> + Send + Sync>;
+/// Tells whether somebody has signed in to an account, without asking the platform.
+pub type SignedIn = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// One account, as its configuration has it.
 pub struct ServedAccount {
@@ -45,8 +45,8 @@ pub struct ServedAccount {
     pub deny: Vec<String>,
     /// The exact command that signs in.
     pub sign_in_command: String,
-    /// Who signed in.
-    pub identity: IdentityLookup,
+    /// Whether somebody has signed in, or need not.
+    pub signed_in: SignedIn,
 }
 
 impl ServedAccount {

@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use tracing::debug;
 
 use super::provider::{Provider, Tool};
+use crate::chat::sanitise;
 
 /// Longest that a call may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -132,8 +133,9 @@ impl ServerHandler for Handler {
 }
 
 /// Says in one text what went wrong and what to do about it: clients show tool errors to the model, protocol errors not.
-pub(crate) fn explain(error: &Error) -> String {
-    let mut text = error.message().to_owned();
+/// A platform's own words may be in it, so it is sanitised like theirs.
+fn explain(error: &Error) -> String {
+    let mut text = sanitise::text(error.message());
     if let Some(hint) = error.hint_text() {
         text += &format!("\nhint: {hint}");
     }

@@ -107,7 +107,8 @@ async function introspect(ctx) {
   const value = new URLSearchParams(form).get('token') ?? '';
   const harness = /^harness-(\w+)$/.exec(value)?.[1];
   if (harness) {
-    ctx.body = { active: true, sub: harness, username: harness, scope: 'urn:matrix:client:api:*', expires_in: 3600 };
+    const scope = `urn:matrix:client:api:* urn:matrix:client:device:HARNESS${harness}`;
+    ctx.body = { active: true, sub: harness, username: harness, scope, expires_in: 3600 };
     return;
   }
   const token = await provider.AccessToken.find(value);

@@ -76,6 +76,8 @@ class Homeserver:
             "rc_login": {"address": UNLIMITED, "account": UNLIMITED, "failed_attempts": UNLIMITED},
             "rc_joins": {"local": UNLIMITED},
             "rc_invites": per_user,
+            "rc_user_directory": UNLIMITED,
+            "rc_profile": UNLIMITED,
         }
 
     async def stop(self):
@@ -116,6 +118,9 @@ class Homeserver:
         """Makes an account as the authentication service would."""
         body = {"localpart": person, "set_displayname": person}
         await self.call("POST", "/_synapse/mas/provision_user", body, self.shared_secret)
+        # Without a device Synapse has nothing to attribute what is sent to.
+        device = {"localpart": person, "device_id": f"HARNESS{person}"}
+        await self.call("POST", "/_synapse/mas/upsert_device", device, self.shared_secret)
         return Person(self, person, f"harness-{person}")
 
 

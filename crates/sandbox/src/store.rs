@@ -26,6 +26,7 @@ impl Store {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
         }
+        own(path).map_err(|source| Error::Folder { path: path.into(), source })?;
         let failed = |source| Error::Database { path: path.into(), source };
         let mut connection = connect(path).map_err(failed)?;
         use_write_ahead_log(&connection).map_err(failed)?;
@@ -114,6 +115,15 @@ fn transact<T, E: From<rusqlite::Error>>(
     let answer = work(&transaction)?;
     transaction.commit()?;
     Ok(answer)
+}
+
+/// Makes the file its owner's alone before anything is in it; the journals beside it are given the same mode.
+fn own(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

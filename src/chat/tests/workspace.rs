@@ -88,7 +88,7 @@ impl Workspace {
             allow: Vec::new(),
             deny: Vec::new(),
             sign_in_command: format!("switchboard --provider {key} --local-auth"),
-            identity: Arc::new(|| None),
+            signed_in: Arc::new(|| false),
         }
     }
 
