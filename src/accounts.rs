@@ -145,11 +145,6 @@ impl Accounts {
         Ok(request)
     }
 
-    /// Returns who signed in to the account, as the token file tells.
-    pub fn identity(&self, key: &AccountKey) -> Option<Identity> {
-        identity(&self.token_path(key).ok()?)
-    }
-
     /// Returns the toolsets that each served account asks for.
     pub fn toolsets(&self) -> BTreeMap<AccountKey, Vec<String>> {
         self.chosen.iter().map(|key| (key.clone(), self.account(key).toolsets.clone())).collect()

@@ -4,13 +4,15 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::ServiceOptions;
+
 /// Gives an AI assistant eyes and hands in your team chat, over MCP.
 ///
 /// Without a subcommand it is an MCP server on standard input and output, for the accounts in provider-config.yaml.
 /// Sign in once per account with `switchboard --provider NAME --local-auth`; every MCP client on this machine then shares
 /// that sign-in.
 #[derive(Debug, Parser)]
-#[command(name = "switchboard", version, args_conflicts_with_subcommands = false, max_term_width = 100)]
+#[command(name = "switchboard", version, max_term_width = 100)]
 pub struct Cli {
     /// What is served, and how.
     #[command(flatten)]
@@ -114,7 +116,7 @@ pub enum Command {
         arguments: Vec<String>,
     },
     /// Run the sandbox as a service of its own, for tests and benchmarks.
-    Sandbox(crate::sandbox::ServiceOptions),
+    Sandbox(ServiceOptions),
 }
 
 impl Cli {

@@ -2,6 +2,7 @@
 
 mod call;
 mod list;
+mod sandbox;
 mod serve;
 mod sign_in;
 mod status;
@@ -17,8 +18,10 @@ use switchboard_kit::{Error, ErrorKind, Result};
 use crate::{
     accounts::Accounts,
     cli::{Cli, Command},
-    logs, sandbox,
+    logs,
 };
+
+pub(crate) use sandbox::ServiceOptions;
 
 /// Runs one mode. 0 is success, 1 failure, 2 a mistake in the command line or the configuration.
 pub fn run(cli: Cli) -> ExitCode {
@@ -50,6 +53,10 @@ pub fn run(cli: Cli) -> ExitCode {
 async fn mode(cli: Cli) -> Result<()> {
     if let Some(Command::Sandbox(options)) = &cli.command {
         return sandbox::serve(options).await;
+    }
+    if cli.command.is_some() && (cli.list_providers || cli.sign_in.local_auth) {
+        let message = "`--local-auth` and `--list-providers` take no command besides";
+        return Err(Error::new(ErrorKind::Config, message).hint("run one after the other"));
     }
     let accounts = Accounts::load(&cli.options)?;
     if cli.list_providers {

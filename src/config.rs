@@ -52,14 +52,12 @@ pub struct AccountConfig {
     pub access: Option<Access>,
     /// Patterns of targets that may be written to; all if empty.
     pub allow: Vec<String>,
-    /// Patterns of targets that may be neither read nor written to.
+    /// Patterns of targets that no write may go to.
     pub deny: Vec<String>,
     /// Platform tools to offer, by toolset.
     pub toolsets: Vec<String>,
     /// Addresses to use instead of the platform's own.
     pub endpoints: BTreeMap<String, String>,
-    /// The platform's own settings.
-    pub settings: Value,
     /// The platform, with those settings read.
     pub bound: std::sync::Arc<dyn host::Bound>,
 }
@@ -169,9 +167,20 @@ impl Config {
                 accounts.insert(AccountKey::new(&key), account);
             }
         }
+        let path = |key: &str, path: &Path| {
+            let line =
+                text.lines().position(|line| line.trim_start().starts_with(key)).map_or(1, |line| line as u64 + 1);
+            complaint::expanded(&source, path)
+                .map_err(|why| complaint::error(&source, line, &format!("`files.{key}` {why}")))
+        };
         let files = Files {
-            upload_roots: file.files.upload_roots.iter().map(|path| source.resolve(path)).collect(),
-            download_root: file.files.download_root.as_deref().map(|path| source.resolve(path)),
+            upload_roots: file
+                .files
+                .upload_roots
+                .iter()
+                .map(|root| path("upload_roots", root))
+                .collect::<Result<_>>()?,
+            download_root: file.files.download_root.map(|root| path("download_root", &root)).transpose()?,
         };
         Ok(Self { source, accounts, files })
     }
@@ -202,7 +211,7 @@ impl Block {
             .unzip();
         place.check_settings(&(def.settings)(), &lines)?;
         let settings = Value::Object(settings);
-        let bound = (def.bind)(settings.clone()).map_err(|error| place.at(line).settings_error(&error, &lines))?;
+        let bound = (def.bind)(settings).map_err(|error| place.at(line).settings_error(&error, &lines))?;
         for (name, url) in &self.endpoints {
             place.at(Some(url.referenced.line())).literal(&format!("endpoints.{name}"), &url.value)?;
         }
@@ -233,7 +242,6 @@ impl Block {
             deny: self.deny,
             toolsets: self.toolsets,
             endpoints,
-            settings,
             bound,
             platform,
         }))
@@ -266,7 +274,8 @@ mod tests {
     fn the_built_in_configuration_is_sound() {
         let config = Config::load(Source::BuiltIn).unwrap();
         let keys: Vec<_> = config.accounts.keys().map(AccountKey::as_str).collect();
-        assert_eq!(keys, ["matrix", "sandbox"]);
+        let linked: Vec<_> = host::platforms().iter().map(|platform| platform.key).collect();
+        assert_eq!(keys, linked);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod tests;
 mod transaction;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -59,7 +59,6 @@ pub struct Sources {
 pub struct StoredCredentials {
     account: AccountKey,
     sign_in: Arc<str>,
-    imported: BTreeSet<String>,
     sources: Sources,
     entries: Mutex<HashMap<Principal, Arc<Entry>>>,
 }
@@ -67,19 +66,7 @@ pub struct StoredCredentials {
 impl StoredCredentials {
     /// Keeps credentials for `account`, which the user signs in to with the command `sign_in`.
     pub fn new(account: AccountKey, sign_in: &str, sources: Sources) -> Self {
-        let (imported, entries) = (BTreeSet::new(), Mutex::default());
-        Self { account, sign_in: sign_in.into(), imported, sources, entries }
-    }
-
-    /// Trusts `origins` with tokens that pin none, as files of other programs do.
-    pub fn for_imported(mut self, origins: BTreeSet<String>) -> Self {
-        self.imported = origins;
-        self
-    }
-
-    /// Returns what is stored, whether it is still good or not.
-    pub async fn stored(&self, principal: &Principal) -> Result<Record> {
-        self.entry(principal).stored().await
+        Self { account, sign_in: sign_in.into(), sources, entries: Mutex::default() }
     }
 
     fn entry(&self, principal: &Principal) -> Arc<Entry> {
@@ -102,7 +89,7 @@ impl StoredCredentials {
     }
 
     fn check(&self, record: &Record, origin: &str) -> Result<()> {
-        let pinned = if record.api_hosts.is_empty() { &self.imported } else { &record.api_hosts };
+        let pinned = &record.api_hosts;
         if pinned.contains(origin) {
             return Ok(());
         }

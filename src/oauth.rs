@@ -13,9 +13,9 @@ use std::{fmt, sync::Arc};
 use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use switchboard_kit::{
     Error, OAuth, Pkce, Result,
-    host::{Http, Secret},
+    host::{Http, Secret, is_loopback},
 };
-use url::{Host, Url};
+use url::Url;
 
 pub use device::DeviceCodes;
 pub use discovery::{Server, discover};
@@ -89,16 +89,6 @@ pub(crate) fn secure(name: &str, text: &str) -> Result<Url> {
         return Err(wrong("holds more than an address, a path and a query"));
     }
     Ok(url)
-}
-
-/// Tells whether the URL leads to this very machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! The embedded sandbox: started on the first request to it, signed in to through the ordinary flow.
 
-use std::{future::pending, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use clap::{Args, ValueEnum};
 use switchboard_kit::{
     Endpoints, Error, ErrorKind, Principal, Result,
     host::{CredentialSource, Credentials, Embedded, Http, Method, Outgoing, Secret},
 };
-use switchboard_sandbox::{Faults, ISSUER, Options, Rotation, Sandbox};
+use switchboard_sandbox::{ISSUER, Sandbox};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, OnceCell, mpsc},
@@ -143,112 +142,14 @@ impl Terminal for Visitor {
     }
 }
 
-async fn open(state: PathBuf) -> Result<Sandbox> {
+/// Opens a workspace, off the thread that answers clients.
+pub(crate) async fn open(state: PathBuf) -> Result<Sandbox> {
     let opened = tokio::task::spawn_blocking(move || Sandbox::open(&state)).await;
     let opened = opened.map_err(|error| Error::unexpected("the sandbox could not be opened").caused_by(error))?;
     opened.map_err(|error| Error::new(ErrorKind::Unavailable, format!("the sandbox: {error}")))
 }
 
-fn no_port(error: &std::io::Error) -> Error {
+/// Says that there is no port to listen on.
+pub(crate) fn no_port(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the sandbox cannot listen: {error}"))
-}
-
-/// How `switchboard sandbox` serves.
-#[derive(Args, Debug)]
-pub struct ServiceOptions {
-    /// Port to listen on; any free one if 0.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-
-    /// File that holds the workspace; a temporary one without it.
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
-
-    /// What becomes of a refresh token once it is used.
-    #[arg(long, value_enum, default_value_t = RotationName::Strict)]
-    rotation: RotationName,
-
-    /// How long an access token is good, such as `1s` or `1h`.
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
-    token_lifetime: Lifetime,
-
-    /// Approve every sign-in without a page.
-    #[arg(long)]
-    approve: bool,
-
-    /// Let anyone on this machine set faults, revoke tokens and read counters below `/control/`.
-    #[arg(long)]
-    control: bool,
-}
-
-/// `Rotation`, on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum RotationName {
-    /// It stays.
-    None,
-    /// It is replaced, and stays good.
-    Benign,
-    /// It is replaced, and stays good for ten seconds.
-    Grace,
-    /// It is replaced, and using it again ends the sign-in.
-    Strict,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Lifetime(u64);
-
-impl FromStr for Lifetime {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is no duration in whole seconds, such as `90s` or `1h`");
-        let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-        let seconds = u64::try_from(span.as_secs()).ok().filter(|seconds| *seconds > 0);
-        seconds.map(Self).ok_or_else(wrong)
-    }
-}
-
-/// Serves the sandbox until it is stopped. The first line on standard output says where, as JSON.
-pub(crate) async fn serve(options: &ServiceOptions) -> Result<()> {
-    let folder =
-        tempfile::tempdir().map_err(|error| Error::unexpected("no temporary folder can be made").caused_by(error))?;
-    let state = options.state.clone().unwrap_or_else(|| folder.path().join("sandbox.db"));
-    let listener =
-        TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| no_port(&error))?;
-    let url = format!("http://{}", listener.local_addr().map_err(|error| no_port(&error))?);
-    let faults = Faults {
-        access_lifetime: options.token_lifetime.0,
-        rotation: match options.rotation {
-            RotationName::None => Rotation::None,
-            RotationName::Benign => Rotation::Benign,
-            RotationName::Grace => Rotation::Grace(10),
-            RotationName::Strict => Rotation::Strict,
-        },
-        ..Faults::default()
-    };
-    let sandbox = open(state).await?.with(Options {
-        public_url: Some(url.clone()),
-        auto_approve: options.approve,
-        control: options.control,
-        faults,
-    });
-    crate::commands::print(&serde_json::json!({ "url": url, "pid": std::process::id() }).to_string())?;
-    sandbox.serve(listener, stopped()).await.map_err(|error| Error::unexpected("the sandbox ended").caused_by(error))
-}
-
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    if interrupted.await.is_err() {
-        tokio::time::sleep(Duration::MAX).await;
-    }
 }

@@ -85,13 +85,11 @@ pub struct ClientCredentials {
 
 /// A sign-in that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Linked {
+pub struct Completed {
     /// The account that it belongs to.
     pub account: AccountKey,
     /// Who signed in.
     pub identity: Identity,
-    /// What was granted.
-    pub scopes: Vec<String>,
 }
 
 impl SignIn {
@@ -140,7 +138,7 @@ impl fmt::Debug for SignIn {
 }
 
 /// Signs in and stores the tokens. Returns when that is done, or, with `keep_running`, when the user interrupts.
-pub async fn sign_in(request: SignIn) -> Result<Linked> {
+pub async fn sign_in(request: SignIn) -> Result<Completed> {
     let request = Arc::new(request);
     request.terminal.say(&format!("Signing in to {} as account `{}`.", request.bound.platform(), request.account));
     for origin in request.endpoints.origins() {

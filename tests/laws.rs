@@ -1,9 +1,16 @@
 //! What must hold for every provider and every tool.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
-use switchboard_kit::host::{self, Effect};
+use switchboard_kit::{
+    Auth,
+    host::{self, Effect},
+};
 
 const VERBS: [&str; 13] =
     ["get", "list", "read", "search", "send", "reply", "edit", "delete", "add", "remove", "upload", "download", "join"];
@@ -63,16 +70,54 @@ fn a_provider_reaches_only_the_kit_and_its_platform() {
             );
             reason = line.starts_with('#');
         }
-        for file in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if file.extension().is_some_and(|extension| extension == "rs") && !file.ends_with("tests.rs") {
-                let text = fs::read_to_string(&file).unwrap();
-                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-                for forbidden in ["switchboard_kit::host", "std::env", "std::fs", "std::process", "println!", "reqwest"]
-                {
-                    assert!(!code.contains(forbidden), "{} uses `{forbidden}`", file.display());
-                }
+        for file in sources(&folder) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            for forbidden in ["switchboard_kit::host", "std::env", "std::fs", "std::process", "println!", "reqwest"] {
+                assert!(!code.contains(forbidden), "{} uses `{forbidden}`", file.display());
             }
         }
+    }
+}
+
+/// The Rust files below a folder, but for those that hold only tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() => sources(&path),
+            Some("rs") if !path.ends_with("tests.rs") => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// What a tool needs must be among what its platform asks for.
+#[test]
+fn no_tool_needs_a_scope_that_is_not_asked_for() {
+    for (platform, tool) in
+        host::platforms().into_iter().flat_map(|platform| host::tools().into_iter().map(move |tool| (platform, tool)))
+    {
+        if tool.host != platform.key || tool.scopes.is_empty() {
+            continue;
+        }
+        let Ok(bound) = (platform.bind)(Value::Null) else { continue };
+        let asked = scopes(&bound.auth());
+        for scope in tool.scopes {
+            assert!(
+                asked.iter().any(|asked| asked == scope),
+                "`{}` needs `{scope}`, {asked:?} are asked for",
+                tool.name
+            );
+        }
+    }
+}
+
+fn scopes(auth: &Auth) -> Vec<String> {
+    match auth {
+        Auth::OAuth(oauth) => oauth.read.iter().chain(&oauth.write).cloned().collect(),
+        Auth::FirstOf(ways) => ways.iter().flat_map(scopes).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_messa
 #[test]
 fn tools_are_listed_without_a_sign_in_and_without_writing() {
     let home = Home::new();
-    let mut session = home.session(&[]);
+    let mut session = home.session(&["--provider", "matrix"]);
     let listed = session.request("tools/list", &json!({}));
     let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names, READ);
@@ -73,5 +73,9 @@ fn a_wrong_argument_is_named_as_a_tool_error() {
     assert!(refusal.contains("unknown argument `targt`") && refusal.contains("say `target`"), "{refusal}");
     let refusal = session.call("send_mesage", json!({})).unwrap_err();
     assert!(refusal.contains("call `send_message`"), "{refusal}");
+    session.end();
+    let mut session = home.session(&["--provider", "sandbox", "--read-only"]);
+    let refusal = session.call("send_message", json!({ "target": "#general", "text": "hello" })).unwrap_err();
+    assert!(refusal.contains("not offered") && refusal.contains("`access: write`"), "{refusal}");
     session.end();
 }

@@ -13,14 +13,13 @@ pub(super) async fn status(accounts: &Accounts) -> Result<()> {
     let mut text = String::new();
     for key in accounts.keys() {
         let token_key = TokenKey { principal: Principal::local(), account: key.clone() };
-        let state = match accounts.store().load(&token_key).await {
-            Ok(Some(record)) => describe(&record),
-            Ok(None) => "not signed in".into(),
-            Err(error) => error.to_string(),
+        let (state, signed_in) = match accounts.store().load(&token_key).await {
+            Ok(Some(record)) => (describe(&record), record.dead.is_none()),
+            Ok(None) => ("not signed in".into(), false),
+            Err(error) => (error.to_string(), false),
         };
         let access = if accounts.may_write(key) { "read and write" } else { "read only" };
         text += &format!("{key}: {state}\n  access: {access}\n  tokens: {}\n", accounts.token_path(key)?.display());
-        let signed_in = accounts.identity(key).is_some() && !state.contains("no longer");
         if !signed_in && accounts.account(key).platform != crate::sandbox::KEY {
             text += &format!("  sign in: {}\n", accounts.sign_in_command(key));
         }

@@ -34,7 +34,8 @@ pub(super) async fn tools(accounts: &Accounts, as_json: bool) -> Result<()> {
             Effect::Write => "write      ",
             Effect::Destructive => "destructive",
         };
-        let summary = tool.description.lines().next().unwrap_or_default();
+        let description = tool.description.replace('\n', " ");
+        let summary = description.split_inclusive(". ").next().unwrap_or_default().trim_end();
         text += &format!("{:width$}  {effect}  {summary}\n", tool.name);
     }
     super::print(&text)

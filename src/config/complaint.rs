@@ -1,6 +1,10 @@
 //! What is said about a mistake in the configuration: file, line, account, key, and what would be right.
 
-use std::{collections::BTreeMap, env, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use switchboard_kit::{Error, ErrorKind, host};
@@ -81,21 +85,21 @@ impl Place<'_> {
     }
 
     /// Expands `${VARIABLE}` and resolves against the file.
-    pub(super) fn path(&self, key: &str, path: &std::path::Path) -> Result<PathBuf, Error> {
-        let mut rest = path.to_string_lossy().into_owned();
-        let mut expanded = String::new();
-        while let Some((before, after)) = rest.split_once("${") {
-            let Some((name, after)) = after.split_once('}') else {
-                return Err(self.error(&format!("`{key}` opens `${{` and never closes it")));
-            };
-            let value =
-                env::var(name).map_err(|_| self.error(&format!("`{key}` names `${{{name}}}`, which is not set")))?;
-            expanded += before;
-            expanded += &value;
-            rest = after.to_owned();
-        }
-        Ok(self.source.resolve(&PathBuf::from(expanded + &rest)))
+    pub(super) fn path(&self, key: &str, path: &Path) -> Result<PathBuf, Error> {
+        expanded(self.source, path).map_err(|why| self.error(&format!("`{key}` {why}")))
     }
+}
+
+/// Expands `${VARIABLE}` in a path and resolves it against the file.
+pub(super) fn expanded(source: &Source, path: &Path) -> Result<PathBuf, String> {
+    let (mut rest, mut expanded) = (path.to_string_lossy().into_owned(), String::new());
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').ok_or("opens `${` and never closes it")?;
+        expanded += before;
+        expanded += &env::var(name).map_err(|_| format!("names `${{{name}}}`, which is not set"))?;
+        rest = after.to_owned();
+    }
+    Ok(source.resolve(&PathBuf::from(expanded + &rest)))
 }
 
 /// Says what the parser found, in the words of the file.
@@ -134,7 +138,7 @@ fn suggest<'a>(error: Error, wrong: &str, names: impl Iterator<Item = &'a str> +
     }
 }
 
-fn error(source: &Source, line: u64, what: &str) -> Error {
+pub(super) fn error(source: &Source, line: u64, what: &str) -> Error {
     let file = match source {
         Source::File(path) => path.display().to_string(),
         Source::BuiltIn => "built-in provider-config.yaml".into(),

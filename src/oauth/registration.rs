@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    host::{Http, Method, Outgoing, Secret},
+    host::{Http, Method, Outgoing, Secret, is_loopback},
 };
 use url::Url;
 
@@ -28,7 +28,7 @@ pub async fn register(http: &Http, server: &Server, callback: Option<&Url>) -> R
     // Loopback addresses are registered without a port; any port is then good (RFC 8252, section 7.3).
     let loopback = ["127.0.0.1", "[::1]", "localhost"].map(|host| format!("http://{host}/auth/callback"));
     let mut redirects = Vec::from(loopback);
-    redirects.extend(callback.filter(|callback| !super::is_loopback(callback)).map(Url::to_string));
+    redirects.extend(callback.filter(|callback| !is_loopback(callback)).map(Url::to_string));
     let mut grants = vec!["authorization_code", "refresh_token"];
     if server.device.is_some() {
         grants.push("urn:ietf:params:oauth:grant-type:device_code");

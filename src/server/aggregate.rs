@@ -7,12 +7,13 @@ use std::{
 
 use async_trait::async_trait;
 use switchboard_kit::{
-    Call, Result,
+    Call, Error, ErrorKind, Result, ToolHost as _,
     host::{self, JsonObject, Outcome},
 };
 use tracing::warn;
 
 use super::provider::{Provider, Tool, unknown};
+use crate::chat::Chats;
 
 /// Providers in the order of precedence. The list can be swapped while calls are under way.
 pub struct Aggregate {
@@ -73,6 +74,11 @@ impl Provider for Aggregate {
                 return provider.call_tool(call, name, arguments).await;
             }
         }
+        if host::tools().iter().any(|tool| tool.host == Chats::KEY && tool.name == name) {
+            let message = format!("`{name}` is not offered for the accounts that are served");
+            return Err(Error::new(ErrorKind::Forbidden, message)
+                .hint("if writing is off, the user sets `access: write` in provider-config.yaml or starts with `--allow-write`"));
+        }
         let tools = self.list_tools(call).await?;
         let error = unknown("tool", name);
         Err(match host::nearest(name, tools.iter().map(|tool| tool.name.as_str())) {
@@ -99,10 +105,7 @@ impl Provider for Aggregate {
 mod tests {
     use std::time::Duration;
 
-    use switchboard_kit::{
-        Error, ErrorKind,
-        host::{Effect, Reply, local_call},
-    };
+    use switchboard_kit::host::{Effect, Reply, local_call};
 
     use super::*;
 
@@ -166,11 +169,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_tool_is_told_the_nearest() {
-        let all = all([Stub { name: "only", tools: Ok(vec!["read_messages"]) }]);
+        let all = all([Stub { name: "only", tools: Ok(vec!["list_boards"]) }]);
         let call = local_call(Duration::from_secs(1));
-        let error = all.call_tool(&call, "read_mesages", JsonObject::new()).await.unwrap_err();
-        assert_eq!(error.to_string(), "unknown tool `read_mesages`");
-        assert_eq!(error.hint_text(), Some("call `read_messages`"));
+        let error = all.call_tool(&call, "list_bords", JsonObject::new()).await.unwrap_err();
+        assert_eq!(error.to_string(), "unknown tool `list_bords`");
+        assert_eq!(error.hint_text(), Some("call `list_boards`"));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use switchboard_kit::{
 use url::{Url, form_urlencoded};
 
 use super::{
-    Linked, SignIn, link,
+    Completed, SignIn, link,
     pending::{Flow, Origin, Pending, Stray, unguessable},
     session,
     way::{Browser, ByOAuth},
@@ -146,7 +146,7 @@ impl Attempt {
         request: &SignIn,
         query: &str,
         origin: &Origin,
-    ) -> Result<Result<Linked>, Refusal> {
+    ) -> Result<Result<Completed>, Refusal> {
         let given = |name: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
             pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

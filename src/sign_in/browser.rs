@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use switchboard_kit::{Error, ErrorKind, Redirect, Result};
+use switchboard_kit::{Error, ErrorKind, Redirect, Result, host::is_loopback};
 use tokio::{
     net::TcpListener,
     sync::{Notify, mpsc},
@@ -15,20 +15,19 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    Linked, SignIn,
+    Completed, SignIn,
     attempt::{Attempt, Refusal},
     callback,
     pending::{Origin, unguessable},
     site::Site,
     way::Browser,
 };
-use crate::oauth::is_loopback;
 
 /// How long the last page is kept for a browser that has yet to fetch it.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Serves the sign-in's pages until somebody has signed in.
-pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Linked> {
+pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Completed> {
     let address = callback::loopback(&request.host)?;
     let listener = callback::listen(address, &ports(request, &by)).await?;
     let (outcomes, mut ended) = mpsc::unbounded_channel();
@@ -63,7 +62,7 @@ fn site(
     by: Browser,
     listener: &TcpListener,
     address: IpAddr,
-    outcomes: mpsc::UnboundedSender<Result<Linked>>,
+    outcomes: mpsc::UnboundedSender<Result<Completed>>,
 ) -> Result<Site> {
     let port = listener.local_addr().map_err(Error::unavailable)?.port();
     let name = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
@@ -117,7 +116,7 @@ fn offer_paste(site: &Site) -> Result<()> {
     Ok(())
 }
 
-async fn wait(site: &Site, ended: &mut mpsc::UnboundedReceiver<Result<Linked>>) -> Result<Linked> {
+async fn wait(site: &Site, ended: &mut mpsc::UnboundedReceiver<Result<Completed>>) -> Result<Completed> {
     let request = &site.request;
     let (mut listening, mut last, mut pasted) = (true, None, false);
     loop {

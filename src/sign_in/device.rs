@@ -2,10 +2,10 @@
 
 use switchboard_kit::{Error, Result};
 
-use super::{Linked, SignIn, link, way::ByOAuth};
+use super::{Completed, SignIn, link, way::ByOAuth};
 
 /// Shows the code and waits until the user has decided.
-pub(super) async fn run(request: &SignIn, by: &ByOAuth) -> Result<Linked> {
+pub(super) async fn run(request: &SignIn, by: &ByOAuth) -> Result<Completed> {
     let codes = by.client.begin_device(&by.scopes).await?;
     request.terminal.say("On any device, open this page and type the code:");
     request.terminal.say(codes.page());

@@ -14,7 +14,7 @@ use switchboard_kit::{
 use url::Url;
 
 use super::{
-    Linked, SignIn,
+    Completed, SignIn,
     way::{ByOAuth, DEVICE_SCOPE},
 };
 use crate::{
@@ -50,7 +50,7 @@ pub(super) fn good_for(record: &mut Record, seconds: Option<f64>) {
 }
 
 /// Verifies the tokens by a call, and stores them.
-pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Linked> {
+pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Completed> {
     let origins = request.endpoints.origins();
     let source = Arc::new(Fixed { token: record.token.clone(), origins: origins.clone() });
     let account = Account::new(request.account.clone(), request.endpoints.clone(), source, request.http.clone());
@@ -69,16 +69,15 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Linked>
             );
             give_back(request, &record).await;
             return Err(Error::new(ErrorKind::Conflict, message)
-                .hint(format!("sign in as {}, or remove {} first", pinned.name, request.token_path)));
+                .hint(format!("sign in as {}, or add `--replace` to the command", pinned.name)));
         }
         record.generation = current.generation + 1;
     }
     record.identity = Some(identity.clone());
     record.api_hosts = origins;
-    let scopes = record.scopes.clone();
     entry.replace(record).await?;
     tracing::info!(account = %request.account, "Signed in");
-    Ok(Linked { account: request.account.clone(), identity, scopes })
+    Ok(Completed { account: request.account.clone(), identity })
 }
 
 fn described(id: &str, name: &str) -> String {

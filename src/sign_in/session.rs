@@ -9,7 +9,7 @@ use switchboard_kit::{
 };
 use url::Url;
 
-use super::{Linked, SignIn, link};
+use super::{Completed, SignIn, link};
 use crate::tokens::{Method, Record};
 
 /// What the server offers.
@@ -42,7 +42,7 @@ fn read(body: &[u8]) -> Offers {
 }
 
 /// Signs in with a name and a password.
-pub(super) async fn run(request: &SignIn, session: &Session) -> Result<Linked> {
+pub(super) async fn run(request: &SignIn, session: &Session) -> Result<Completed> {
     let (user, password) = name_and_password(request).await?;
     let body = session.password.map(|body| body(&user, password.expose_secret()));
     let body = body.ok_or_else(|| Error::unsupported("the platform takes no passwords"))?;

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use url::{Url, form_urlencoded};
 
 use super::{
-    Linked, SignIn,
+    Completed, SignIn,
     attempt::{Attempt, Refusal},
     pages::{self, Answer, Page},
     pending::{Origin, unguessable},
@@ -37,8 +37,8 @@ pub(super) struct Site {
     pub(super) redirects: Vec<Url>,
     /// What `Host` may say.
     pub(super) hosts: Vec<String>,
-    pub(super) linked: Mutex<Option<Linked>>,
-    pub(super) outcomes: mpsc::UnboundedSender<Result<Linked>>,
+    pub(super) linked: Mutex<Option<Completed>>,
+    pub(super) outcomes: mpsc::UnboundedSender<Result<Completed>>,
     /// Told when a browser has fetched the last page.
     pub(super) seen: Notify,
 }
@@ -152,7 +152,7 @@ impl Site {
     /// `GET /auth/done`: says who signed in.
     fn done(&self) -> Answer {
         let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(Linked { account, identity, .. }) = linked else {
+        let Some(Completed { account, identity, .. }) = linked else {
             return notice(StatusCode::NOT_FOUND, "Nobody has signed in yet");
         };
         self.seen.notify_one();

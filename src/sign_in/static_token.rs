@@ -5,11 +5,11 @@ use switchboard_kit::{
     host::{ExposeSecret as _, Secret},
 };
 
-use super::{Linked, SignIn, link};
+use super::{Completed, SignIn, link};
 use crate::tokens::{Method, Record};
 
 /// Asks for the token, verifies it by a call and stores it.
-pub(super) async fn run(request: &SignIn, description: &StaticToken) -> Result<Linked> {
+pub(super) async fn run(request: &SignIn, description: &StaticToken) -> Result<Completed> {
     let mut token = request.terminal.variable("SWITCHBOARD_TOKEN").map(Secret::from);
     if token.is_none() {
         request.terminal.say(&description.help);

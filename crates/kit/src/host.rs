@@ -14,6 +14,7 @@ use tokio::{
 
 pub use crate::{
     credentials::{CredentialSource, Credentials},
+    endpoints::is_loopback,
     http::{Embedded, Http, Outgoing},
     platform::{Bound, Live, PlatformDef},
     schema::{input_schema, nearest},

@@ -37,7 +37,9 @@ const BACK: &str = "Go back to the terminal to see what to do next.";
 const UNKNOWN: &str = "This sign-in is unknown, used or too old";
 
 /// A sign-in that waits, and the address of its start.
-async fn waiting(world: &World) -> (String, tokio::task::JoinHandle<switchboard_kit::Result<crate::sign_in::Linked>>) {
+async fn waiting(
+    world: &World,
+) -> (String, tokio::task::JoinHandle<switchboard_kit::Result<crate::sign_in::Completed>>) {
     let terminal = FakeTerminal::new(&[]);
     let running = start(world.request(World::oauth().client("switchboard"), &terminal));
     (terminal.start().await, running)

@@ -21,7 +21,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    sign_in::{Linked, SignIn, Terminal, sign_in},
+    sign_in::{Completed, SignIn, Terminal, sign_in},
     tokens::{FileStore, Record, TokenStore as _},
 };
 
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// Signs in as `hint`, to the end.
-    pub(super) async fn sign_in_as(&self, hint: &str, change: impl FnOnce(&mut SignIn)) -> Result<Linked> {
+    pub(super) async fn sign_in_as(&self, hint: &str, change: impl FnOnce(&mut SignIn)) -> Result<Completed> {
         let terminal = FakeTerminal::new(&[]);
         let auth = Self::oauth().client("switchboard").parameter("login_hint", hint);
         let mut request = self.request(auth, &terminal);
@@ -121,7 +121,7 @@ impl World {
 }
 
 /// Runs a sign-in beside the test.
-pub(super) fn start(request: SignIn) -> JoinHandle<Result<Linked>> {
+pub(super) fn start(request: SignIn) -> JoinHandle<Result<Completed>> {
     tokio::spawn(sign_in(request))
 }
 
