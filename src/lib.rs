@@ -16,6 +16,7 @@ mod providers;
 pub mod sandbox;
 pub mod server;
 pub mod sign_in;
+mod signals;
 pub mod tokens;
 
 pub use cli::Cli;

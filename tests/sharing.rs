@@ -32,6 +32,15 @@ impl Service {
     fn counters(&self) -> Value {
         serde_json::from_str(&get(&format!("{}/control/counters", self.url), "").body).unwrap()
     }
+
+    /// Writes a configuration whose sandbox is this one.
+    fn configure(&self, home: &Home) -> String {
+        let api = &self.url;
+        let text = format!(
+            "providers:\n  sandbox:\n    token_path: token.json\n    access: write\n    endpoints: {{ api: \"{api}\" }}\n"
+        );
+        home.write("config.yaml", &text).to_str().unwrap().to_owned()
+    }
 }
 
 impl Drop for Service {
@@ -56,9 +65,16 @@ impl Answer {
 }
 
 fn get(url: &str, cookie: &str) -> Answer {
+    ask("GET", url, cookie, "")
+}
+
+fn ask(method: &str, url: &str, cookie: &str, body: &str) -> Answer {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n").unwrap();
+    let (length, json) = (body.len(), "content-type: application/json");
+    let head =
+        format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n{json}\r\ncontent-length: {length}");
+    write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let (headers, body) = text.split_once("\r\n\r\n").unwrap();
@@ -92,14 +108,8 @@ fn sign_in(home: &Home, config: &str) {
 fn four_processes_share_a_sign_in_and_never_use_a_refresh_token_twice() {
     let home = Home::new();
     let service = Service::start(&home);
-    let config = home.write(
-        "config.yaml",
-        &format!(
-            "providers:\n  sandbox:\n    token_path: token.json\n    access: write\n    endpoints: {{ api: \"{}\" }}\n",
-            service.url
-        ),
-    );
-    let config = config.to_str().unwrap();
+    let config = service.configure(&home);
+    let config = config.as_str();
     sign_in(&home, config);
     let token = home.path().join("token.json");
     assert!(fs::metadata(&token).is_ok(), "the token file is where the configuration says");
@@ -126,4 +136,27 @@ fn four_processes_share_a_sign_in_and_never_use_a_refresh_token_twice() {
     assert!(enough(&service), "too few refreshes: {counters}");
     assert_eq!(counters["reuses"], 0, "{counters}");
     assert!(counters["most_uses_of_one_refresh_token"].as_u64().unwrap() <= 1, "{counters}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_terminated_while_it_renews_loses_no_sign_in() {
+    let home = Home::new();
+    let service = Service::start(&home);
+    let config = service.configure(&home);
+    sign_in(&home, &config);
+    let renewals = || service.counters()["refreshes"].as_u64().unwrap();
+    let set = |faults: Value| ask("PUT", &format!("{}/control/faults", service.url), "", &faults.to_string());
+    set(json!({ "rotation": "strict", "access_lifetime": 60, "delay_after_commit_ms": 1500 }));
+    let mut session = home.session(&["--config", &config, "--provider", "sandbox"]);
+    let before = renewals();
+    while renewals() == before {
+        session.begin("list_conversations");
+        thread::sleep(Duration::from_millis(50)); // paces the calls until one of them renews
+    }
+    session.terminate();
+    set(json!({ "rotation": "strict" }));
+    let mut session = home.session(&["--config", &config, "--provider", "sandbox"]);
+    session.call("list_conversations", json!({})).unwrap();
+    session.end();
 }

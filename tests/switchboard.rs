@@ -109,6 +109,22 @@ impl Session {
         if result["isError"] == json!(true) { Err(text) } else { Ok(text) }
     }
 
+    /// Sends a tool call and does not wait for its answer.
+    pub(crate) fn begin(&mut self, tool: &str) {
+        self.say(
+            &json!({ "jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": { "name": tool, "arguments": {} } }),
+        );
+    }
+
+    /// Hangs up and asks the server to end at once, as clients do; waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) {
+        drop(self.input.take());
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap();
+    }
+
     /// Hangs up and waits for the server to end.
     pub(crate) fn end(mut self) {
         drop(self.input.take());

@@ -11,6 +11,7 @@ use switchboard_kit::{
 use crate::{
     accounts::Accounts,
     server::{Aggregate, Linked, Provider as _},
+    signals::stopped,
 };
 
 /// Longest that a call may take.
@@ -22,7 +23,10 @@ pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) 
     let call = local_call(PATIENCE);
     let schema = all.get_tool(&call, tool).await?.map(|tool| tool.input).unwrap_or_default();
     let arguments = read(arguments, &schema)?;
-    let outcome = call.run(all.call_tool(&call, tool, arguments)).await;
+    let outcome = tokio::select! {
+        outcome = call.run(all.call_tool(&call, tool, arguments)) => outcome,
+        () = stopped() => Err(Error::new(ErrorKind::Cancelled, "the call was interrupted")),
+    };
     accounts.finish().await;
     match outcome? {
         Outcome::Done(reply) => {

@@ -1,13 +1,16 @@
 //! `switchboard sandbox`: the sandbox as a service of its own.
 
-use std::{net::Ipv4Addr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::Ipv4Addr, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 use switchboard_kit::{Error, Result};
 use switchboard_sandbox::{Faults, Options, Rotation};
 use tokio::net::TcpListener;
 
-use crate::sandbox::{no_port, open};
+use crate::{
+    sandbox::{no_port, open},
+    signals::stopped,
+};
 
 /// How `switchboard sandbox` serves.
 #[derive(Args, Debug)]
@@ -89,21 +92,4 @@ pub(super) async fn serve(options: &ServiceOptions) -> Result<()> {
     });
     super::print(&serde_json::json!({ "url": url, "pid": std::process::id() }).to_string())?;
     sandbox.serve(listener, stopped()).await.map_err(|error| Error::unexpected("the sandbox ended").caused_by(error))
-}
-
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    if interrupted.await.is_err() {
-        tokio::time::sleep(Duration::MAX).await;
-    }
 }

@@ -7,6 +7,7 @@ use switchboard_kit::{Error, ErrorKind, Result};
 use tracing::info;
 
 use super::{Handler, Provider};
+use crate::signals::stopped;
 
 /// How long what is under way may take to end once the client has gone.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -25,7 +26,10 @@ pub async fn serve_stdio(handler: Handler, provider: &dyn Provider) -> Result<()
     let (input, output) = rmcp::transport::stdio_pipes();
     // A client that hangs up before it has said anything has simply changed its mind.
     let served = match handler.serve((input, output)).await {
-        Ok(session) => session.waiting().await.map(drop).map_err(|error| failed(error.to_string())),
+        Ok(session) => tokio::select! {
+            ended = session.waiting() => ended.map(drop).map_err(|error| failed(error.to_string())),
+            () = stopped() => Ok(()),
+        },
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(error) => Err(failed(error.to_string())),
     };
