@@ -17,6 +17,7 @@ use switchboard_kit::{Error, ErrorKind, Result};
 
 use crate::{
     accounts::Accounts,
+    chat::sanitise,
     cli::{Cli, Command},
     logs,
 };
@@ -41,9 +42,9 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", error.message());
+            eprintln!("error: {}", sanitise::text(error.message()));
             if let Some(hint) = error.hint_text() {
-                eprintln!("hint: {hint}");
+                eprintln!("hint: {}", sanitise::text(hint));
             }
             ExitCode::from(if error.kind() == ErrorKind::Config { 2 } else { 1 })
         }

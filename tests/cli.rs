@@ -70,6 +70,15 @@ fn the_sandbox_reads_like_a_conversation() {
 }
 
 #[test]
+fn what_stays_on_this_machine_passes_no_proxy() {
+    let home = Home::new();
+    let mut command = home.command(&["--provider", "sandbox", "call", "list_conversations"]);
+    // Port 9 discards: whoever asks this proxy gets nowhere.
+    let (code, _, err) = printed(&command.env("http_proxy", "http://127.0.0.1:9").output().unwrap());
+    assert_eq!(code, 0, "{err}");
+}
+
+#[test]
 fn a_missing_sign_in_names_the_command() {
     let home = Home::new();
     let (code, _, err) = printed(&home.run(&["call", "list_conversations"]));

@@ -137,7 +137,7 @@ impl ServerHandler for Handler {
 fn explain(error: &Error) -> String {
     let mut text = sanitise::text(error.message());
     if let Some(hint) = error.hint_text() {
-        text += &format!("\nhint: {hint}");
+        text += &format!("\nhint: {}", sanitise::text(hint));
     }
     if let Some(wait) = error.retry_after() {
         text += &format!("\nretry after {} s", wait.as_secs_f64().ceil());

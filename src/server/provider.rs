@@ -180,5 +180,6 @@ pub trait Provider: Send + Sync {
 /// Says that nobody has it.
 pub(super) fn unknown(what: &str, name: &str) -> Error {
     let kind = if what == "resource" { ErrorKind::NotFound } else { ErrorKind::InvalidInput };
-    Error::new(kind, format!("unknown {what} `{name}`"))
+    let shown: String = name.chars().take(64).collect();
+    Error::new(kind, format!("unknown {what} `{shown}`"))
 }

@@ -15,7 +15,7 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::{Error, ErrorKind, Response, Result};
+use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback};
 
 /// A service that runs inside this process. It is started when the first request goes to it.
 #[async_trait]
@@ -28,6 +28,8 @@ pub trait Embedded: Send + Sync {
 #[derive(Default)]
 pub struct Http {
     client: OnceLock<reqwest::Client>,
+    /// For this machine: a proxy has no business with what does not leave it.
+    direct: OnceLock<reqwest::Client>,
     embedded: BTreeMap<String, Arc<dyn Embedded>>,
 }
 
@@ -98,7 +100,7 @@ impl Http {
         if let Some(service) = url.host_str().and_then(|host| self.embedded.get(host)) {
             url = rerouted(&url, service.address().await?)?;
         }
-        let request = self.client()?.request(method, url).headers(headers).timeout(patience).body(body);
+        let request = self.client(&url)?.request(method, url).headers(headers).timeout(patience).body(body);
         let mut answer = request.send().await.map_err(unreachable)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let mut body = Vec::new();
@@ -111,20 +113,26 @@ impl Http {
         Ok(Response::new(asked, status, headers, body))
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
-        if let Some(client) = self.client.get() {
+    fn client(&self, url: &Url) -> Result<&reqwest::Client> {
+        let local = is_loopback(url);
+        let kept = if local { &self.direct } else { &self.client };
+        if let Some(client) = kept.get() {
             return Ok(client);
         }
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .tls_certs_only(roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()))
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Config, "the HTTP client could not be built").caused_by(error))?;
-        Ok(self.client.get_or_init(|| client))
+            .connect_timeout(Duration::from_secs(10));
+        if local {
+            builder = builder.no_proxy();
+        }
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let client =
+            builder.tls_certs_only(roots.filter_map(|der| reqwest::Certificate::from_der(der).ok())).build().map_err(
+                |error| Error::new(ErrorKind::Config, "the HTTP client could not be built").caused_by(error),
+            )?;
+        Ok(kept.get_or_init(|| client))
     }
 }
 

@@ -115,6 +115,9 @@ fn constants(fields: &mut JsonObject) {
 
 /// Returns the name nearest to `wrong`, if one is near enough to be what was meant.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > 100 {
+        return None;
+    }
     let near = names.into_iter().map(|name| (distance(wrong, name), name)).min()?;
     (near.0 <= 1 + wrong.chars().count() / 4).then_some(near.1)
 }

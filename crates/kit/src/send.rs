@@ -81,6 +81,9 @@ pub(crate) async fn send(request: Request) -> Result<Response> {
 
 fn address(request: &Request) -> Result<Url> {
     let account = &request.api.account;
+    if request.path.split(['/', '?', '#']).any(is_dots) {
+        return Err(Error::invalid("an id of dots alone is no id"));
+    }
     let base = account.endpoints.url(request.endpoint)?;
     let mut url = base.join(&request.path).map_err(|error| Error::invalid("the path is no URL").caused_by(error))?;
     if !request.query.is_empty() {
@@ -88,6 +91,12 @@ fn address(request: &Request) -> Result<Url> {
     }
     belongs(request, &url)?;
     Ok(url)
+}
+
+/// Recognises `.` and `..`, which a URL resolves away however they are spelt.
+fn is_dots(segment: &str) -> bool {
+    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
 }
 
 /// Refuses to take credentials to a host that the account does not name.
@@ -123,4 +132,30 @@ fn outgoing(request: &Request, url: &Url, credentials: &Credentials) -> Result<O
     outgoing.patience = request.patience.min(request.api.call.remaining());
     outgoing.limit = request.limit;
     Ok(outgoing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Api, Call, Principal, host::Account};
+
+    fn refusal(path: &str) -> String {
+        let call = Call::new(Principal::local(), Duration::ZERO);
+        let request = Api::new(Account::detached(), call, |_| Ok(())).get(path);
+        address(&request).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn no_id_climbs_out_of_its_path() {
+        for path in ["media/../../x", "media/%2E%2e", "messages/./reactions", ".."] {
+            assert_eq!(refusal(path), "an id of dots alone is no id", "{path}");
+        }
+    }
+
+    #[test]
+    fn credentials_stay_with_the_accounts_hosts() {
+        for path in ["https://evil.example/x", "//evil.example/x", "http://detached.invalid/x"] {
+            assert!(refusal(path).contains("is not one of the hosts of `detached`"), "{path}");
+        }
+    }
 }
