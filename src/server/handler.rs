@@ -1,4 +1,4 @@
-//! The one place that speaks rmcp: our tools and outcomes in MCP's words.
+//! Our tools and outcomes in MCP's words.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
