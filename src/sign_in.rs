@@ -15,11 +15,11 @@ mod terminal;
 mod tests;
 mod way;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::Deserialize;
 use switchboard_kit::{
-    AccountKey, Endpoints, Identity, Principal, Result,
+    AccountKey, Endpoints, Error, ErrorKind, Identity, Principal, Result,
     host::{Bound, Http, Secret},
 };
 use url::Url;
@@ -147,10 +147,27 @@ pub async fn sign_in(request: SignIn) -> Result<Completed> {
     if !request.token_path.is_empty() {
         request.terminal.say(&format!("  tokens    {}", request.token_path));
     }
+    at_pinned_hosts(&request).await?;
     match way::choose(&request).await? {
         way::Way::Browser(by) => browser::run(&request, by).await,
         way::Way::Device(by) => device::run(&request, &by).await,
         way::Way::Password(by) => session::run(&request, &by).await,
         way::Way::Token(by) => static_token::run(&request, &by).await,
     }
+}
+
+/// Refuses hosts that the account's tokens are not for: a configuration that was tampered with would lead the sign-in to them.
+async fn at_pinned_hosts(request: &SignIn) -> Result<()> {
+    // A file that cannot be read pins nothing; storing will tell.
+    let stored = request.store.load(&request.key()).await.ok().flatten();
+    let (Some(record), false) = (stored, request.replace) else { return Ok(()) };
+    let origins = request.endpoints.origins();
+    if record.api_hosts.is_empty() || record.api_hosts == origins {
+        return Ok(());
+    }
+    let listed = |hosts: &BTreeSet<String>| hosts.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
+    let (pinned, now) = (listed(&record.api_hosts), listed(&origins));
+    let message = format!("`{}` is signed in at {pinned}, but is now configured for {now}", request.account);
+    Err(Error::new(ErrorKind::Forbidden, message)
+        .hint("correct the address in the configuration, or, if you trust the new one, add `--replace` to the command"))
 }

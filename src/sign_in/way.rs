@@ -81,7 +81,10 @@ fn given(request: &SignIn, way: &Auth) -> Option<Way> {
 async fn by_oauth(request: &SignIn, description: OAuth, server: oauth::Server) -> Result<ByOAuth> {
     // A file that cannot be read is no reason not to sign in anew; storing will tell.
     let stored = request.store.load(&request.key()).await.ok().flatten();
-    let stored = stored.filter(|record| record.issuer.is_some() && record.issuer == server.issuer);
+    let stored = stored.filter(|record| {
+        let same_hosts = record.api_hosts == request.endpoints.origins();
+        same_hosts && record.issuer.is_some() && record.issuer == server.issuer
+    });
     let mut registered = false;
     let (id, secret) = match (&request.client, &description.client_id) {
         (Some(client), _) => (client.id.clone(), client.secret.clone()),
