@@ -37,12 +37,12 @@ pub(super) fn outgoing(dirty: &str) -> Result<String> {
 }
 
 /// Cleans what stands on one line.
-pub(super) fn line(dirty: &str) -> String {
+pub(crate) fn line(dirty: &str) -> String {
     visible(dirty).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Cleans a name: one short line.
-pub(super) fn name(dirty: &str) -> String {
+pub(crate) fn name(dirty: &str) -> String {
     let clean = line(dirty);
     match clean.char_indices().nth(LONGEST_NAME) {
         Some((end, _)) => format!("{}…", &clean[..end]),

@@ -5,6 +5,7 @@ use switchboard_kit::{Principal, Result};
 
 use crate::{
     accounts::Accounts,
+    chat::sanitise,
     tokens::{Record, TokenKey, TokenStore as _},
 };
 
@@ -28,7 +29,7 @@ pub(super) async fn status(accounts: &Accounts) -> Result<()> {
 }
 
 fn describe(record: &Record) -> String {
-    let who = record.identity.as_ref().map_or("somebody", |identity| identity.name.as_str());
+    let who = record.identity.as_ref().map_or_else(|| "somebody".into(), |identity| sanitise::name(&identity.name));
     if let Some(dead) = &record.dead {
         return format!("{who} was signed in, but the platform no longer accepts it ({})", dead.reason);
     }
@@ -40,5 +41,23 @@ fn describe(record: &Record) -> String {
             let left = expiry.duration_since(Timestamp::now()).as_secs();
             format!("signed in as {who}; the token is good for {left} s{renewed}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_kit::Identity;
+
+    use super::*;
+    use crate::tokens::Method;
+
+    #[test]
+    fn a_name_in_an_older_file_cannot_write_to_the_terminal() {
+        let mut record = Record::new("matrix", Method::Static, "t".into());
+        let name = "Ma\u{1b}[2Jra\nmatrix: signed in".to_owned();
+        record.identity = Some(Identity { id: "1".into(), name, workspace: None });
+        let text = describe(&record);
+        assert!(text.starts_with("signed in as Ma"), "{text}");
+        assert!(!text.contains(char::is_control), "{text}");
     }
 }

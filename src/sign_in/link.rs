@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use switchboard_kit::{
-    Error, ErrorKind, Principal, Result,
+    Error, ErrorKind, Identity, Principal, Result,
     host::{
         Account, CredentialSource, Credentials, ExposeSecret as _, Method as HttpMethod, Outgoing, Secret, header,
         local_call,
@@ -18,6 +18,7 @@ use super::{
     way::{ByOAuth, DEVICE_SCOPE},
 };
 use crate::{
+    chat::sanitise,
     oauth::{self, Tokens},
     tokens::{Method, Record},
 };
@@ -56,11 +57,13 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Complet
     let account = Account::new(request.account.clone(), request.endpoints.clone(), source, request.http.clone());
     let call = local_call(Duration::from_secs(30));
     let identity = request.bound.connect(&Arc::new(account), &call).whoami().await;
-    let identity = identity.map_err(|error| error.context("asking the platform who signed in"))?;
+    let identity = cleaned(&identity.map_err(|error| error.context("asking the platform who signed in"))?);
     let mut entry = request.store.lock(&request.key()).await?;
     if let Some(current) = entry.current() {
         let pinned = current.identity.as_ref().filter(|_| current.platform == record.platform && !request.replace);
-        if let Some(pinned) = pinned.filter(|it| (&it.id, &it.workspace) != (&identity.id, &identity.workspace)) {
+        if let Some(pinned) =
+            pinned.map(cleaned).filter(|it| (&it.id, &it.workspace) != (&identity.id, &identity.workspace))
+        {
             let message = format!(
                 "`{}` belongs to {}, but {} signed in",
                 request.account,
@@ -78,6 +81,13 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Complet
     entry.replace(record).await?;
     tracing::info!(account = %request.account, "Signed in");
     Ok(Completed { account: request.account.clone(), identity })
+}
+
+/// What a platform writes is shown in terminals and pages, so it may hold no line break and nothing unseen.
+fn cleaned(identity: &Identity) -> Identity {
+    // What tells people apart is not cut.
+    let workspace = identity.workspace.as_deref().map(sanitise::line);
+    Identity { id: sanitise::line(&identity.id), name: sanitise::name(&identity.name), workspace }
 }
 
 fn described(id: &str, name: &str) -> String {

@@ -57,7 +57,8 @@ async fn sso(Query(query): Query<BTreeMap<String, String>>) -> Redirect {
 
 async fn me(headers: HeaderMap) -> (StatusCode, Json<Value>) {
     if headers.get("authorization").is_some_and(|it| it == "Bearer good") {
-        return (StatusCode::OK, Json(json!({ "id": "P1", "name": "Paula <x>", "workspace": { "name": "home" } })));
+        let (name, home) = ("Paula\n\u{1b}<x>", "ho\u{7}me");
+        return (StatusCode::OK, Json(json!({ "id": "P1\u{202e}", "name": name, "workspace": { "name": home } })));
     }
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": "who are you?" })))
 }
@@ -158,4 +159,7 @@ async fn a_pasted_token_is_tried_before_it_is_kept() {
     start(world.request(all(), &terminal)).await.unwrap().unwrap();
     let record = world.record().await.unwrap();
     assert_eq!((record.method, record.token.expose_secret()), (Obtained::Static, "good"));
+    let identity = record.identity.unwrap();
+    assert_eq!((identity.id.as_str(), identity.name.as_str()), ("P1", "Paula <x>"));
+    assert_eq!(identity.workspace.as_deref(), Some("home"));
 }
