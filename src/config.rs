@@ -222,7 +222,7 @@ impl Block {
             .and_then(switchboard_kit::Endpoints::checked)
             .map_err(|error| place.wrap(&error))?;
         let callback_url = match &self.callback_url {
-            Some(url) => Some(place.at(Some(url.referenced.line())).url("callback_url", &url.value)?),
+            Some(url) => Some(place.at(Some(url.referenced.line())).callback("callback_url", &url.value)?),
             None => None,
         };
         let path = |path: Option<Spanned<PathBuf>>, key| match path {
@@ -314,6 +314,18 @@ mod tests {
             (
                 "providers:\n  matrix:\n    callback_url: nowhere\n",
                 "/etc/switchboard.yaml:3: account `matrix`: `callback_url` is not a URL",
+            ),
+            (
+                "providers:\n  matrix:\n    callback_url: javascript:alert(1)\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `callback_url` is neither https nor at a loopback address",
+            ),
+            (
+                "providers:\n  matrix:\n    callback_url: http://a.example/auth/callback\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `callback_url` is neither https nor at a loopback address",
+            ),
+            (
+                "providers:\n  matrix:\n    callback_url: https://u:p@a.example/auth/callback\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `callback_url` holds more than an address",
             ),
             (
                 "providers:\n  matrix:\n    token_path: ${NO_SUCH_VARIABLE}/t\n",

@@ -76,12 +76,20 @@ impl Place<'_> {
         Ok(())
     }
 
-    pub(super) fn url(&self, key: &str, text: &str) -> Result<Url, Error> {
+    /// Reads where a platform may send the browser, with the code that signs in.
+    pub(super) fn callback(&self, key: &str, text: &str) -> Result<Url, Error> {
         self.literal(key, text)?;
-        Url::parse(text).map_err(|_| {
-            self.error(&format!("`{key}` is not a URL"))
-                .hint("write it out, such as `http://127.0.0.1:8000/auth/callback`")
-        })
+        let wrong = |why: &str| {
+            self.error(&format!("`{key}` {why}")).hint("write it out, such as `http://127.0.0.1:8000/auth/callback`")
+        };
+        let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
+        if !(url.scheme() == "https" || url.scheme() == "http" && host::is_loopback(&url)) {
+            return Err(wrong("is neither https nor at a loopback address"));
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(wrong("holds more than an address, a path and a query"));
+        }
+        Ok(url)
     }
 
     /// Expands `${VARIABLE}` and resolves against the file.
