@@ -74,7 +74,7 @@ pub enum Access {
 
 /// Scopes to ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields, expecting = "`scopes` takes a list, or lists under `read` and `write` only")]
 pub enum Scopes {
     /// The same for reading and writing.
     All(Vec<String>),
@@ -331,12 +331,32 @@ mod tests {
                 "providers:\n  matrix:\n    token_path: ${NO_SUCH_VARIABLE}/t\n",
                 "/etc/switchboard.yaml:3: account `matrix`: `token_path` names `${NO_SUCH_VARIABLE}`, which is not set",
             ),
+            (
+                "providers:\n  matrix:\n    scopes: { reed: [x] }\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `scopes`: `scopes` takes a list, or lists under `read` and `write` only",
+            ),
+            (
+                "providers:\n  matrix:\n    scopes:\n      reed: [x]\n",
+                "/etc/switchboard.yaml:4: account `matrix`: `reed`: `scopes` takes a list, or lists under `read` and `write` only",
+            ),
             ("providers: [\n", "/etc/switchboard.yaml:1: "),
             ("", "/etc/switchboard.yaml:1: "),
         ];
         for (text, expected) in cases {
             let refusal = refusal(text);
             assert!(refusal.contains(expected), "for {text:?}\n  expected {expected}\n  but got  {refusal}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_one_list_or_one_for_each_access() {
+        for (scopes, writing) in
+            [("[a]", &["a"][..]), ("{ read: [a], write: [b] }", &["a", "b"]), ("{ write: [b] }", &["b"])]
+        {
+            let text = format!("providers:\n  matrix:\n    scopes: {scopes}\n");
+            let config = Config::parse(Source::BuiltIn, &text).unwrap();
+            let scopes = config.accounts[&AccountKey::new("matrix")].scopes.as_ref().unwrap();
+            assert_eq!(scopes.for_access(true), writing);
         }
     }
 
