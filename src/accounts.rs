@@ -2,7 +2,13 @@
 
 mod client;
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{self, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Identity, Result,
@@ -156,7 +162,22 @@ impl Accounts {
         let files = &self.config.files;
         let upload = files.upload_roots.iter().chain(&self.options.upload_root).cloned().collect();
         let download = self.options.download_root.clone().or_else(|| files.download_root.clone());
-        Ok(Arc::new(Served::new(accounts, FileRoots { upload, download })))
+        Ok(Arc::new(Served::new(accounts, FileRoots { upload, download, closed: self.secret_places()? })))
+    }
+
+    /// Returns where secrets are kept, also those of accounts that are not served.
+    fn secret_places(&self) -> Result<Vec<PathBuf>> {
+        let mut places = vec![state_dir()?];
+        places.extend(config::directories().map(|own| own.config_dir().to_owned()));
+        if let Source::File(path) = &self.config.source {
+            places.push(path.clone());
+        }
+        for (key, account) in &self.config.accounts {
+            places.push(token_path(key, account)?);
+            places.extend(account.credentials_path.clone());
+        }
+        // What stands relative to where we are has no folder to compare.
+        Ok(places.into_iter().map(|place| path::absolute(&place).unwrap_or(place)).collect())
     }
 
     fn serve(&self, key: &AccountKey) -> Result<ServedAccount> {

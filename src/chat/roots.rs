@@ -22,6 +22,8 @@ pub struct FileRoots {
     pub upload: Vec<PathBuf>,
     /// Where fetched files are saved.
     pub download: Option<PathBuf>,
+    /// Where secrets are: nothing at or below these, nor what is kept beside them under a longer name, is read or saved.
+    pub closed: Vec<PathBuf>,
 }
 
 impl FileRoots {
@@ -46,6 +48,9 @@ impl FileRoots {
         let hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
         if relative.components().any(hidden) {
             return Err(forbidden("is hidden, and hidden files are not sent"));
+        }
+        if self.is_closed(&real) {
+            return Err(forbidden("is where sign-ins or settings are kept, and these are not sent"));
         }
         // A pipe would block whoever opens it, so the kind is asked first, and again of what was opened.
         if !fs::metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
@@ -83,6 +88,11 @@ impl FileRoots {
             .map_or((safe.as_str(), String::new()), |(stem, extension)| (stem, format!(".{extension}")));
         for number in 1..1_000 {
             let path = root.join(if number == 1 { safe.clone() } else { format!("{stem}-{number}{extension}") });
+            if self.is_closed(&path) {
+                let message = format!("`{}` is where sign-ins or settings are kept", path.display());
+                return Err(Error::new(ErrorKind::Forbidden, message)
+                    .hint("ask the user to start with another `--download-root DIR`"));
+            }
             match create(&path) {
                 Ok(mut file) => {
                     file.write_all(bytes).map_err(failed)?;
@@ -94,6 +104,22 @@ impl FileRoots {
         }
         Err(Error::new(ErrorKind::Conflict, format!("there are too many files called `{safe}` already")))
     }
+
+    /// Returns whether a real path is closed. It is asked each time, since what is closed may come to be meanwhile.
+    fn is_closed(&self, real: &Path) -> bool {
+        self.closed.iter().any(|closed| {
+            let linked = closed.canonicalize().ok();
+            let placed = closed.parent().and_then(|parent| Some(parent.canonicalize().ok()?.join(closed.file_name()?)));
+            linked.iter().chain(&placed).any(|closed| real.starts_with(closed) || is_kept_beside(real, closed))
+        })
+    }
+}
+
+/// Returns whether a path is in the same folder as `closed` under a name that starts with its: a lock, a copy, a rest.
+fn is_kept_beside(path: &Path, closed: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let longer = name(path).zip(name(closed)).is_some_and(|(name, closed)| name.starts_with(&closed));
+    longer && path.parent() == closed.parent()
 }
 
 /// Creates a file that was not there; a link that someone left in its place counts as there.
@@ -149,7 +175,7 @@ mod tests {
         fs::write(root.join("note.txt"), "note").unwrap();
         fs::write(root.join(".env"), "secret").unwrap();
         fs::write(root.join(".hidden/note.txt"), "secret").unwrap();
-        let roots = FileRoots { upload: vec![root.clone()], download: None };
+        let roots = FileRoots { upload: vec![root.clone()], ..FileRoots::default() };
         let whole = root.join("note.txt").display().to_string();
         for path in ["note.txt", "./note.txt", whole.as_str()] {
             let upload = roots.read(path).unwrap();
@@ -168,7 +194,7 @@ mod tests {
     #[test]
     fn files_are_saved_beside_others_under_a_safe_name() {
         let folder = tempfile::tempdir().unwrap();
-        let roots = FileRoots { upload: Vec::new(), download: Some(folder.path().to_owned()) };
+        let roots = FileRoots { download: Some(folder.path().to_owned()), ..FileRoots::default() };
         let root = folder.path().canonicalize().unwrap();
         for (name, expected) in [
             ("plan.pdf", "plan.pdf"),
@@ -187,5 +213,30 @@ mod tests {
             assert_eq!(fs::metadata(root.join("plan.pdf")).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert!(FileRoots::default().save(None, b"x").is_err());
+    }
+
+    #[test]
+    fn secrets_are_neither_sent_nor_overlaid_wherever_the_roots_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        fs::create_dir_all(root.join("state/matrix")).unwrap();
+        let secrets =
+            ["token.json", "token.json.lock", "token.json.tmp.1", "token.json.corrupt-1", "state/matrix/a.json"];
+        for path in secrets.into_iter().chain(["note.txt"]) {
+            fs::write(root.join(path), "x").unwrap();
+        }
+        let closed = vec![root.join("token.json"), root.join("state"), root.join("later.json")];
+        let roots =
+            |root: PathBuf| FileRoots { upload: vec![root.clone()], download: Some(root), closed: closed.clone() };
+        for path in secrets {
+            assert_eq!(roots(root.clone()).read(path).unwrap_err().kind(), ErrorKind::Forbidden, "{path}");
+        }
+        assert!(roots(root.clone()).read("note.txt").is_ok());
+        assert!(roots(root.join("state/matrix")).read("a.json").is_err());
+        assert!(roots(root.join("state/matrix")).save(Some("b.json"), b"x").is_err());
+        for name in ["later.json", "later.json.lock"] {
+            assert!(roots(root.clone()).save(Some(name), b"x").is_err(), "{name}");
+        }
+        assert!(roots(root).save(Some("b.json"), b"x").is_ok());
     }
 }

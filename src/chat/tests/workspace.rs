@@ -97,6 +97,7 @@ impl Workspace {
         let files = FileRoots {
             upload: vec![self.folder.path().join("uploads")],
             download: Some(self.folder.path().join("downloads")),
+            closed: Vec::new(),
         };
         Assistant(Arc::new(Served::new(accounts, files)))
     }
