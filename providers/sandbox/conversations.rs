@@ -48,7 +48,9 @@ impl From<Conversation> for chat::Conversation {
         };
         let members = || conversation.members.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
         let name = conversation.name.clone().unwrap_or_else(members);
+        let other = conversation.members.first().filter(|_| kind == ConversationKind::Direct);
         Self {
+            aliases: other.map(|other| vec![other.id.clone(), format!("@{}", other.handle)]).unwrap_or_default(),
             topic: Some(conversation.topic).filter(|topic| !topic.is_empty()),
             members: Some(conversation.member_count),
             private: conversation.private,

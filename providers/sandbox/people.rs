@@ -14,7 +14,7 @@ use crate::Sandbox;
 pub(crate) struct Person {
     pub(crate) id: String,
     pub(crate) name: String,
-    handle: String,
+    pub(crate) handle: String,
     kind: Kind,
     title: Option<String>,
     email: Option<String>,

@@ -2,30 +2,57 @@
 
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    chat::{Conversation, ConversationKind},
+    chat::{Conversation, ConversationKind, Person},
 };
 
 use super::{sanitise, served::ServedAccount};
 
-/// Refuses a write to what `names` name, unless the account's rules let it pass.
-///
-/// `names` are the canonical ones without the account: the id, then `#name` or `@name`. `aliases` can only be denied: who
-/// runs a conversation can give it any.
-pub(super) fn permit(account: &ServedAccount, names: &[String], aliases: &[String]) -> Result<()> {
+/// The names by which rules know what a write acts on, without the account.
+#[derive(Default)]
+pub(super) struct Names {
+    /// Those that the platform vouches for: ids and handles, and what people call it, as `#name` or `@name`.
+    canonical: Vec<String>,
+    /// Those that can only be denied: who runs a conversation can give it any.
+    given: Vec<String>,
+}
+
+impl Names {
+    /// Names a person.
+    pub(super) fn of_person(person: &Person) -> Self {
+        let mut canonical = vec![person.id.clone(), format!("@{}", person.name.trim_start_matches('@'))];
+        canonical.extend(person.handle.as_ref().map(|handle| format!("@{}", handle.trim_start_matches('@'))));
+        Self { canonical, given: Vec::new() }
+    }
+
+    /// Names a conversation. The aliases of a direct chat say who the other is, but for those of a room.
+    fn of_conversation(conversation: &Conversation) -> Self {
+        let direct = conversation.kind == ConversationKind::Direct;
+        let sign = if direct { '@' } else { '#' };
+        let mut canonical =
+            vec![conversation.id.clone(), format!("{sign}{}", conversation.name.trim_start_matches(sign))];
+        let (others, given): (Vec<_>, Vec<_>) =
+            conversation.aliases.iter().cloned().partition(|alias| direct && !alias.starts_with('#'));
+        canonical.extend(others);
+        Self { canonical, given }
+    }
+}
+
+/// Refuses a write to what has these names, unless the account's rules let it pass.
+pub(super) fn permit(account: &ServedAccount, names: &Names) -> Result<()> {
     let key = account.key();
-    let shown = names.first().map(|name| sanitise::name(name)).unwrap_or_default();
+    let shown = names.canonical.first().map(|name| sanitise::name(name)).unwrap_or_default();
     if !account.may_write {
         return Err(Error::new(ErrorKind::Forbidden, format!("writing to `{key}` is off")).hint(format!(
             "ask the user to set `access: write` for `{key}` in provider-config.yaml, or to start with `--allow-write`"
         )));
     }
     let is_named = |pattern: &str, name: &String| matches(pattern, &format!("{key}:{name}")) || matches(pattern, name);
-    let denied = |pattern: &&String| names.iter().chain(aliases).any(|name| is_named(pattern, name));
+    let denied = |pattern: &&String| names.canonical.iter().chain(&names.given).any(|name| is_named(pattern, name));
     if let Some(pattern) = account.deny.iter().find(denied) {
         let message = format!("`{key}:{shown}` is on the user's `deny` list, as `{pattern}`");
         return Err(Error::new(ErrorKind::Forbidden, message).hint("ask the user; do not try another way"));
     }
-    let allowed = |pattern: &String| names.iter().any(|name| is_named(pattern, name));
+    let allowed = |pattern: &String| names.canonical.iter().any(|name| is_named(pattern, name));
     if !account.allow.is_empty() && !account.allow.iter().any(allowed) {
         let message = format!("`{key}:{shown}` is not on the user's `allow` list");
         return Err(Error::new(ErrorKind::Forbidden, message)
@@ -34,20 +61,20 @@ pub(super) fn permit(account: &ServedAccount, names: &[String], aliases: &[Strin
     Ok(())
 }
 
-/// Refuses a write to a conversation.
-pub(super) fn permit_conversation(account: &ServedAccount, conversation: &Conversation) -> Result<()> {
-    permit(account, &canonical(conversation), &conversation.aliases)?;
+/// Refuses a write to a conversation; `person` is who it is with, if that is known.
+pub(super) fn permit_conversation(
+    account: &ServedAccount,
+    conversation: &Conversation,
+    person: Option<&Person>,
+) -> Result<()> {
+    let mut names = Names::of_conversation(conversation);
+    names.canonical.extend(person.map(|person| Names::of_person(person).canonical).unwrap_or_default());
+    permit(account, &names)?;
     if conversation.encrypted {
         let message = format!("`{}` is end-to-end encrypted, which is not supported", title(conversation));
         return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));
     }
     Ok(())
-}
-
-/// Returns the names by which rules know a conversation.
-fn canonical(conversation: &Conversation) -> [String; 2] {
-    let sign = if conversation.kind == ConversationKind::Direct { '@' } else { '#' };
-    [conversation.id.clone(), format!("{sign}{}", conversation.name.trim_start_matches(sign))]
 }
 
 /// Returns what people call a conversation.

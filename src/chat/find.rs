@@ -7,7 +7,7 @@ use switchboard_kit::{
 };
 
 use super::{
-    access::{permit, permit_conversation, title},
+    access::{Names, permit, permit_conversation, title},
     answers::Answers,
     sanitise,
     served::{Chats, Opened, ServedAccount},
@@ -80,8 +80,8 @@ struct Found {
 
 enum Match {
     Conversation(Conversation),
-    /// Someone without a direct chat yet.
-    Person(Box<Person>),
+    /// Someone, and the direct chat if there is one yet.
+    Person(Box<Person>, Option<Conversation>),
 }
 
 impl From<Conversation> for Found {
@@ -150,24 +150,27 @@ impl Chats {
     async fn settle<'a>(&'a self, account: &'a ServedAccount, found: Found, purpose: Purpose) -> Result<Place<'a>> {
         let opened = self.open(account);
         let writing = purpose == Purpose::Write;
-        let mut conversation = match found.what {
-            Match::Conversation(conversation) => conversation,
-            Match::Person(person) if writing => {
-                let handle = person.handle.as_ref().unwrap_or(&person.name);
-                permit(account, &[person.id.clone(), format!("@{}", person.name)], &[format!("@{handle}")])?;
+        let (person, existing) = match found.what {
+            Match::Conversation(conversation) => (None, Some(conversation)),
+            Match::Person(person, existing) => (Some(person), existing),
+        };
+        let mut conversation = match (existing, &person) {
+            (Some(conversation), _) => conversation,
+            (None, Some(person)) if writing => {
+                permit(account, &Names::of_person(person))?;
                 let direct = opened.run(opened.chat()?.conversations().direct(&person.id, true)).await?;
                 direct.ok_or_else(|| {
                     Error::not_found(format!("no direct chat with `{}`", sanitise::name(&person.name)))
                 })?
             }
-            Match::Person(person) => {
-                let name = sanitise::name(&person.name);
+            (None, person) => {
+                let name = person.as_ref().map(|person| sanitise::name(&person.name)).unwrap_or_default();
                 return Err(Error::not_found(format!("there is no direct chat with `{name}` yet")));
             }
         };
         sanitise::conversation(&mut conversation);
         if writing {
-            permit_conversation(account, &conversation)?;
+            permit_conversation(account, &conversation, person.as_deref())?;
         }
         Ok(Place { opened, conversation, message: found.message })
     }
@@ -264,23 +267,26 @@ async fn direct(opened: &Opened<'_>, people: Vec<Person>) -> Result<Vec<Found>> 
     let mut found = Vec::new();
     for person in people {
         let existing = opened.run(opened.chat()?.conversations().direct(&person.id, false)).await?;
-        found
-            .push(existing.map_or_else(|| Found { what: Match::Person(Box::new(person)), message: None }, Found::from));
+        found.push(Found { what: Match::Person(Box::new(person), existing), message: None });
     }
     Ok(found)
 }
 
 async fn by_person_id(opened: &Opened<'_>, id: &str) -> Result<Vec<Found>> {
     let chat = opened.chat()?;
-    if let Some(conversation) = opened.run(chat.conversations().direct(id, false)).await? {
-        return Ok(vec![conversation.into()]);
+    let mut existing = opened.run(chat.conversations().direct(id, false)).await?;
+    if let Some(people) = chat.people() {
+        match opened.run(people.get(id)).await {
+            Ok(person) => return Ok(vec![Found { what: Match::Person(Box::new(person), existing), message: None }]),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
-    let Some(people) = chat.people() else { return Ok(Vec::new()) };
-    match opened.run(people.get(id)).await {
-        Ok(person) => Ok(vec![Found { what: Match::Person(Box::new(person)), message: None }]),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
+    // Rules know the person at least by the id.
+    if let Some(conversation) = &mut existing {
+        conversation.aliases.push(id.to_owned());
     }
+    Ok(existing.into_iter().map(Into::into).collect())
 }
 
 /// Returns whether a target is exactly a conversation's name, alias or id. A sign narrows it: `#` to channels and
@@ -302,11 +308,11 @@ fn is_named(conversation: &Conversation, target: &str) -> bool {
 
 fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {
     let exact = |(account, found): &(&ServedAccount, Found)| match &found.what {
-        Match::Conversation(conversation) => {
+        Match::Conversation(conversation) | Match::Person(_, Some(conversation)) => {
             let message = found.message.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
             format!("`{}:{}{message}` ({})", account.key(), conversation.id, title(conversation))
         }
-        Match::Person(person) => format!("`{}:{}` (@{})", account.key(), person.id, sanitise::name(&person.name)),
+        Match::Person(person, None) => format!("`{}:{}` (@{})", account.key(), person.id, sanitise::name(&person.name)),
     };
     let mut candidates: Vec<_> = found.iter().take(CANDIDATES).map(exact).collect();
     if found.len() > CANDIDATES {

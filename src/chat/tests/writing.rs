@@ -97,6 +97,23 @@ async fn writes_pass_the_gate_after_their_target_is_known() {
 }
 
 #[tokio::test]
+async fn rules_on_a_person_hold_for_the_direct_chat_too() {
+    let workspace = Workspace::open().await;
+    for rule in ["sandbox:P2", "sandbox:@mara", "@Mara Lindqvist"] {
+        for target in ["@mara", "mara@kestrel.example", "P2", "C7"] {
+            let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+            account.deny = vec![rule.into()];
+            let denied = workspace.serve(vec![account]);
+            let error = denied.refused("send_message", json!({ "target": target, "text": "x" })).await;
+            assert!(error.to_string().contains("`deny` list"), "{rule} {target}: {error}");
+            let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+            account.allow = vec![rule.into()];
+            workspace.serve(vec![account]).send(target, "allowed").await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn where_writing_is_off_no_write_is_listed_or_done() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
