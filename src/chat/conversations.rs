@@ -140,7 +140,7 @@ async fn list(
         for mut conversation in page.items.into_iter().skip(shown.map_or(0, |shown| shown + 1)) {
             let after = position.clone().behind(&conversation.id);
             sanitise::conversation(&mut conversation);
-            if wanted.is_met_by(&conversation) {
+            if sanitise::is_plain(&conversation.id) && wanted.is_met_by(&conversation) {
                 if found.len() == wanted.limit {
                     return Ok((found, Some(position)));
                 }

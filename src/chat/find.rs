@@ -41,7 +41,7 @@ impl Place<'_> {
 
     /// Returns the exact reference of a message in it.
     pub(super) fn reference(&self, id: &str) -> String {
-        format!("{}/{id}", self.target())
+        format!("{}/{}", self.target(), sanitise::line(id))
     }
 
     /// Returns what people call it, and its exact target.
@@ -168,6 +168,10 @@ impl Chats {
                 return Err(Error::not_found(format!("there is no direct chat with `{name}` yet")));
             }
         };
+        if !sanitise::is_plain(&conversation.id) {
+            return Err(Error::unsupported(format!("`{}` has an id of several lines", title(&conversation)))
+                .hint("use another conversation"));
+        }
         sanitise::conversation(&mut conversation);
         if writing {
             permit_conversation(account, &conversation, person.as_deref())?;
@@ -310,9 +314,11 @@ fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {
     let exact = |(account, found): &(&ServedAccount, Found)| match &found.what {
         Match::Conversation(conversation) | Match::Person(_, Some(conversation)) => {
             let message = found.message.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
-            format!("`{}:{}{message}` ({})", account.key(), conversation.id, title(conversation))
+            format!("`{}:{}{message}` ({})", account.key(), sanitise::line(&conversation.id), title(conversation))
         }
-        Match::Person(person, None) => format!("`{}:{}` (@{})", account.key(), person.id, sanitise::name(&person.name)),
+        Match::Person(person, None) => {
+            format!("`{}:{}` (@{})", account.key(), sanitise::line(&person.id), sanitise::name(&person.name))
+        }
     };
     let mut candidates: Vec<_> = found.iter().take(CANDIDATES).map(exact).collect();
     if found.len() > CANDIDATES {

@@ -99,7 +99,7 @@ async fn fetch(place: &Place<'_>, history: &History, mut position: Position) -> 
         let page = place.opened.chat()?.messages().list(&place.conversation.id, &history);
         let page = place.opened.run(page).await?;
         let mut messages = position.rest(page.items);
-        messages.iter_mut().for_each(sanitise::message);
+        sanitise::messages(&mut messages);
         let next = page.next.map(Position::page);
         match next {
             Some(next) if messages.is_empty() => position = next,
@@ -144,7 +144,7 @@ fn header(messages: &[Message], view: &View<'_>) -> String {
     let (first, last) = (day(oldest), day(newest));
     let range = if first == last { first } else { format!("{first} to {last}") };
     let count = if messages.len() == 1 { "1 message".to_owned() } else { format!("{} messages", messages.len()) };
-    let thread = view.thread.map(|thread| format!("thread {thread}, ")).unwrap_or_default();
+    let thread = view.thread.map(|thread| format!("thread {}, ", sanitise::line(thread))).unwrap_or_default();
     format!("{thread}{count}, {range}, times in {}", time::zone_name(view.zone))
 }
 

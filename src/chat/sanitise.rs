@@ -50,6 +50,20 @@ pub(crate) fn name(dirty: &str) -> String {
     }
 }
 
+/// Returns whether an id can stand on a line as it is. It cannot be cleaned: it would name something else.
+pub(super) fn is_plain(id: &str) -> bool {
+    line(id) == id
+}
+
+/// Cleans messages, and drops those that an id would make more than one line.
+pub(super) fn messages(messages: &mut Vec<Message>) {
+    messages.retain(|message| {
+        let ids = [&message.at.id, &message.at.conversation];
+        ids.into_iter().chain(&message.thread).all(|id| is_plain(id))
+    });
+    messages.iter_mut().for_each(message);
+}
+
 /// Cleans all that people wrote in a message.
 pub(super) fn message(message: &mut Message) {
     message.text = text(&message.text);
@@ -57,6 +71,7 @@ pub(super) fn message(message: &mut Message) {
     for reaction in &mut message.reactions {
         reaction.emoji = name(&reaction.emoji);
     }
+    message.files.retain(|file| is_plain(&file.id));
     for file in &mut message.files {
         file.name = name(&file.name);
         file.media_type = file.media_type.as_deref().map(name);
@@ -149,6 +164,10 @@ fn is_ideograph(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use switchboard_kit::{
+        AccountKey, Timestamp,
+        chat::{Author, AuthorKind, MessageRef},
+    };
 
     use super::*;
 
@@ -168,6 +187,19 @@ mod tests {
             assert_eq!(text(dirty), clean);
         }
         assert_eq!(name(" Ana\n12:00 Bob\u{202e} "), "Ana 12:00 Bob");
+    }
+
+    #[test]
+    fn messages_whose_ids_are_no_line_are_dropped() {
+        let message = |id: &str, thread: Option<&str>| {
+            let at = MessageRef { account: AccountKey::new("a"), conversation: "C1".into(), id: id.into() };
+            let author = Author { id: "P1".into(), name: "Ana".into(), kind: AuthorKind::Person };
+            let thread = thread.map(Into::into);
+            Message { thread, ..Message::new(at, Timestamp::UNIX_EPOCH, author, "x") }
+        };
+        let mut found = vec![message("M1", None), message("M2\n09:00 Bob", None), message("M3", Some("M1\u{202e}"))];
+        messages(&mut found);
+        assert_eq!(found.iter().map(|message| message.at.id.as_str()).collect::<Vec<_>>(), ["M1"]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(super) async fn scan(
     messages.sort_by_key(|message| std::cmp::Reverse(message.time));
     let found = messages.len();
     messages.truncate(wanted.limit);
-    messages.iter_mut().for_each(sanitise::message);
+    sanitise::messages(&mut messages);
     let mut note = format!("no search of its own; scanned {scanned} of {all} conversations");
     if let Some(stopped) = stopped {
         let date = stopped.to_zoned(time::zone()).strftime("%Y-%m-%d %H:%M").to_string();

@@ -148,7 +148,7 @@ async fn search(
             Ok(page) => {
                 let mut messages = position.rest(page.items);
                 messages.retain(|message| from.wrote(message) && wanted.window.has(message.time));
-                messages.iter_mut().for_each(sanitise::message);
+                sanitise::messages(&mut messages);
                 return Ok(Hits { messages, position, next: page.next.map(Position::page), note: None });
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
@@ -182,7 +182,7 @@ async fn author(opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
             let ids: Vec<_> = found
                 .iter()
                 .take(5)
-                .map(|person| format!("`{}` ({})", person.id, sanitise::name(&person.name)))
+                .map(|person| format!("`{}` ({})", sanitise::line(&person.id), sanitise::name(&person.name)))
                 .collect();
             Err(Error::invalid(format!("`{}` means several: {}", sanitise::name(from), ids.join(", ")))
                 .hint("use one of these ids"))

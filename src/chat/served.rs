@@ -13,7 +13,7 @@ use switchboard_kit::{
 };
 use tokio::time::Instant;
 
-use super::{answers::Answers, roots::FileRoots};
+use super::{answers::Answers, roots::FileRoots, sanitise};
 
 /// How long one account may take where several are asked.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -169,7 +169,7 @@ impl Chats {
         let (mut conversations, mut listing) = (Vec::new(), Listing { limit: 200, cursor: None });
         for _ in 0..NAME_PAGES {
             let page = opened.run(opened.chat()?.conversations().list(&listing)).await?;
-            conversations.extend(page.items);
+            conversations.extend(page.items.into_iter().filter(|conversation| sanitise::is_plain(&conversation.id)));
             listing.cursor = page.next;
             if listing.cursor.is_none() {
                 break;
