@@ -53,14 +53,16 @@ impl Place<'_> {
     pub(super) fn id_of(&self, chats: &Chats, argument: &str, text: &str) -> Result<String> {
         let (account, rest) = targets::split(&chats.served, text);
         let other = account.is_some_and(|account| account.key() != self.opened.account.key());
-        match targets::message(self.opened.chat()?, rest) {
-            Some((Part::Id(conversation), _)) if other || conversation != self.conversation.id => {
-                Err(Error::invalid(format!("argument `{argument}`: `{text}` is not in {}", self.title()))
-                    .hint("give a message of the same conversation"))
-            }
-            Some((_, id)) => Ok(id),
-            None => Ok(rest.to_owned()),
+        let (elsewhere, id) = match targets::message(self.opened.chat()?, rest) {
+            Some((Part::Id(conversation), id)) => (conversation != self.conversation.id, id),
+            Some((Part::Name(name), id)) => (!is_named(&self.conversation, name), id),
+            None => (false, rest.to_owned()),
+        };
+        if other || elsewhere {
+            return Err(Error::invalid(format!("argument `{argument}`: `{text}` is not in {}", self.title()))
+                .hint("give a message of the same conversation"));
         }
+        Ok(id)
     }
 
     /// Returns the message's id, which a reference must name.

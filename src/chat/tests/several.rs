@@ -61,6 +61,26 @@ async fn a_name_that_two_accounts_know_is_not_guessed() {
 }
 
 #[tokio::test]
+async fn a_reference_by_name_is_of_the_target_or_refused() {
+    let workspace = Workspace::open().await;
+    let accounts = vec![
+        workspace.account("work", "robin@kestrel.example").await,
+        workspace.account("second", "mara@kestrel.example").await,
+    ];
+    let both = workspace.serve(accounts);
+    let sent = both.send("work:#ops", "here").await;
+    let id = sent.rsplit_once('/').unwrap().1;
+    let react = |reference: String| json!({ "ref": reference, "target": "work:#ops", "emoji": "👍" });
+    for other in ["#general/", "second:#ops/", "second:"] {
+        let error = both.refused("react", react(format!("{other}{id}"))).await;
+        assert!(error.to_string().contains("is not in #ops (work:C2)"), "{error}");
+    }
+    for same in ["#Ops/", "work:#ops/", "work:", ""] {
+        both.call("react", react(format!("{same}{id}"))).await;
+    }
+}
+
+#[tokio::test]
 async fn if_nobody_answers_it_is_an_error() {
     let workspace = Workspace::open().await;
     let nobody = workspace.serve(vec![workspace.stranger("one"), workspace.stranger("two")]);
