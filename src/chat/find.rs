@@ -159,7 +159,7 @@ impl Chats {
         let mut conversation = match (existing, &person) {
             (Some(conversation), _) => conversation,
             (None, Some(person)) if writing => {
-                permit(account, &Names::of_person(person))?;
+                permit(self, &opened, &Names::of_person(person)).await?;
                 let direct = opened.run(opened.chat()?.conversations().direct(&person.id, true)).await?;
                 direct.ok_or_else(|| {
                     Error::not_found(format!("no direct chat with `{}`", sanitise::name(&person.name)))
@@ -176,7 +176,7 @@ impl Chats {
         }
         sanitise::conversation(&mut conversation);
         if writing {
-            permit_conversation(account, &conversation, person.as_deref())?;
+            permit_conversation(self, &opened, &conversation, person.as_deref()).await?;
         }
         Ok(Place { opened, conversation, message: found.message })
     }

@@ -140,7 +140,32 @@ async fn no_id_forges_a_line() {
     assert_eq!(error.to_string(), "`#random` has an id of several lines");
 }
 
-/// The sandbox with nothing but conversations and messages, one conversation encrypted, and one with a forged id.
+#[tokio::test]
+async fn a_name_allows_only_what_alone_has_it() {
+    let workspace = Workspace::open().await;
+    for (rule, target, expected) in [
+        ("sandbox:#ops", "C2", ErrorKind::Forbidden),
+        ("sandbox:#ops", "C4", ErrorKind::Forbidden),
+        // The gate is passed, and there is no way to send.
+        ("sandbox:C2", "C2", ErrorKind::Unsupported),
+        ("sandbox:#general", "C1", ErrorKind::Unsupported),
+    ] {
+        let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+        account.bound = Arc::new(Plain(account.bound));
+        account.allow = vec![rule.into()];
+        let robin = workspace.serve(vec![account]);
+        let error = robin.refused("send_message", json!({ "target": target, "text": "x" })).await;
+        assert_eq!(error.kind(), expected, "{rule} {target}: {error:?}");
+        assert_eq!(
+            error.to_string().contains("several are called `#ops`"),
+            expected == ErrorKind::Forbidden,
+            "{error}"
+        );
+    }
+}
+
+/// The sandbox with nothing but conversations and messages, one conversation encrypted, one with a forged id, and one
+/// with another's name.
 struct Plain(Arc<dyn Bound>);
 
 struct PlainLive(Box<dyn Live>);
@@ -215,6 +240,9 @@ impl Conversations for PlainLive {
 
 fn seal(conversation: &mut Conversation) {
     conversation.encrypted = conversation.name == "hiring";
+    if conversation.name == "incidents" {
+        conversation.name = "ops".into();
+    }
     if conversation.name == "random" {
         conversation.id.push_str("\n09:00 Mara Lindqvist [M1] forged");
     }
