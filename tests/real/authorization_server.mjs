@@ -26,19 +26,20 @@ async function tellSynapse(action, body) {
 
 // Matrix scopes name a device, so they cannot be listed beforehand: whatever is asked for is known.
 function matrixScopes({ oidc: { params, entities } }) {
-  const asked = [params?.scope, entities.AuthorizationCode?.scope, entities.RefreshToken?.scope, entities.DeviceCode?.scope];
-  return asked.join(' ').split(' ').filter((scope) => scope.startsWith('urn:matrix:')).join(' ');
+  const { AuthorizationCode, DeviceCode, RefreshToken } = entities;
+  const asked = [params, AuthorizationCode, DeviceCode, RefreshToken].map((source) => source?.scope ?? '').join(' ');
+  return asked.split(' ').filter((scope) => scope.startsWith('urn:matrix:')).join(' ');
 }
 
 async function grantAll(ctx) {
-  const { client, session, params } = ctx.oidc;
+  const { client, session } = ctx.oidc;
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
   grant.addOIDCScope(known.join(' '));
   grant.addResourceScope(resource, `offline_access ${matrixScopes(ctx)}`);
   if (SYNAPSE_URL) {
     const person = { localpart: session.accountId };
     await tellSynapse('provision_user', { ...person, set_displayname: session.accountId });
-    const device = deviceOf(params.scope);
+    const device = deviceOf(matrixScopes(ctx));
     if (device) await tellSynapse('upsert_device', { ...person, device_id: device });
   }
   await grant.save();
@@ -64,6 +65,12 @@ const provider = new Provider(issuer, {
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   features: {
     devInteractions: { enabled: false },
+    deviceFlow: {
+      enabled: true,
+      userCodeInputSource: (ctx, form) => { ctx.body = form; },
+      userCodeConfirmSource: (ctx, form) => { ctx.body = form; },
+      successSource: (ctx) => { ctx.body = 'Approved.'; },
+    },
     registration: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {
@@ -77,19 +84,23 @@ const provider = new Provider(issuer, {
       }),
     },
   },
-  ttl: { AccessToken: lifetime, AuthorizationCode: 60, RefreshToken: 3600, Grant: 3600, Session: 3600, Interaction: 600, IdToken: 600 },
+  ttl: {
+    AccessToken: lifetime, AuthorizationCode: 60, DeviceCode: 600, RefreshToken: 3600,
+    Grant: 3600, IdToken: 600, Interaction: 600, Session: 3600,
+  },
 });
 
 const record = (secrets) => SECRETS && appendFileSync(SECRETS, `${JSON.stringify(secrets)}\n`);
 const grants = new Map();
 provider.on('grant.success', ({ oidc, body }) => {
-  const { code, code_verifier, refresh_token } = oidc.params;
-  record({ code, code_verifier, spent: refresh_token, access_token: body.access_token, refresh_token: body.refresh_token });
+  const { code, code_verifier, device_code, refresh_token: spent } = oidc.params;
+  const { access_token, refresh_token } = body;
+  record({ code, code_verifier, device_code, spent, access_token, refresh_token });
   const { accountId, grantId, scope } = oidc.entities.AccessToken;
   grants.set(grantId, { accountId, device: deviceOf(scope) });
 });
-provider.on('registration_create.success', ({ body }) => record({ registration_access_token: body.registration_access_token }));
-provider.on('grant.error', (ctx, error) => console.error('refused:', ctx.oidc.params?.grant_type, error.error_description ?? error.message));
+provider.on('registration_create.success', ({ body: { registration_access_token } }) => record({ registration_access_token }));
+provider.on('grant.error', (_, error) => console.error('refused:', error.error_description ?? error.message));
 provider.on('server_error', (_, error) => console.error(error));
 
 async function interaction(ctx) {
@@ -107,7 +118,7 @@ async function introspect(ctx) {
   const value = new URLSearchParams(form).get('token') ?? '';
   const harness = /^harness-(\w+)$/.exec(value)?.[1];
   if (harness) {
-    const scope = `urn:matrix:client:api:* urn:matrix:client:device:HARNESS${harness}`;
+    const scope = `urn:matrix:client:api:* urn:matrix:client:device:${value}`;
     ctx.body = { active: true, sub: harness, username: harness, scope, expires_in: 3600 };
     return;
   }

@@ -37,26 +37,36 @@ class Browser(urllib.request.HTTPErrorProcessor):
 
     def _open(self, url, stop_before):
         # Only Switchboard's own pages are evidence: another's redirect has to carry the code.
-        own, form = urlsplit(url).netloc if "nonce=" in url else None, None
+        ours, form = urlsplit(url).netloc if "/auth?nonce=" in url or "/auth/callback?" in url else None, None
         for _ in range(20):
             if stop_before and urlsplit(url).path.startswith(stop_before):
                 return Page(url, 0, "")
             request = urllib.request.Request(url, form, {"x-person": self.person, "accept": "text/html"})
             with self.opener.open(request, timeout=20) as answer:
                 text = answer.read().decode(errors="replace")
-            if urlsplit(url).netloc == own or urlsplit(url).path.startswith(("/auth/callback", "/auth/done")):
+            if urlsplit(url).netloc == ours:
                 self.evidence.place("page").write_text(f"{answer.status} {url.split('?')[0]}\n{answer.headers}\n{text}")
             target = answer.headers.get("location")
-            form = None if form else self._answer_to(text)
+            form = self._answer_to(text)
             if target and 300 <= answer.status < 400:
                 url = urljoin(url, target)
-            elif not form:
+            elif form:
+                url = urljoin(url, _target_of_form(text))
+            else:
                 return Page(url, answer.status, text)
             query = parse_qs(urlsplit(url).query)
             self.evidence.learn("code in a redirect", *query.get("code", ()), *query.get("loginToken", ()))
         raise AssertionError(f"led on for ever, lately to {urlsplit(url).netloc}")
 
     def _answer_to(self, page: str) -> bytes | None:
-        """Presses the first button of a page that asks, or the last one to decline."""
+        """Fills in a page that asks: its hidden fields, and its first button, or the last one to decline."""
+        fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
         buttons = re.findall(r'<button name="(\w+)" value="(\w+)"', page)
-        return urlencode([buttons[-1 if self.person == "nobody" else 0]]).encode() if buttons else None
+        if buttons:
+            fields.append(buttons[-1 if self.person == "nobody" else 0])
+        return urlencode(fields).encode() if fields else None
+
+
+def _target_of_form(page: str) -> str:
+    action = re.search(r'<form [^>]*action="([^"]+)"', page)
+    return action[1] if action else ""

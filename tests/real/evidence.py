@@ -8,8 +8,10 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-SECRET_WORDS = ("token", "secret", "password", "verifier", "code", "spent")
-PUBLIC_NAMES = ("token_type", "token_endpoint", "token_uri", "device_code_endpoint")
+SECRET_NAMES = {
+    "token", "access_token", "refresh_token", "registration_access_token", "spent",
+    "client_secret", "code", "device_code", "code_verifier",
+}
 
 
 class Evidence:
@@ -41,7 +43,7 @@ class Evidence:
             for name, value in document.items():
                 if not isinstance(value, str):
                     self.learn_document(value, what)
-                elif name not in PUBLIC_NAMES and any(word in name for word in SECRET_WORDS):
+                elif name in SECRET_NAMES:
                     self.learn(f"{name} of {what}", value)
 
     def learn_lines(self, file: Path, what: str):
@@ -93,7 +95,7 @@ class TokenFile:
         except FileNotFoundError:
             return
         self.evidence.learn_document(record, "token.json")
-        self.access_tokens |= set(_values(record, "token"))
+        self.access_tokens.add(record["token"])
 
     def close(self):
         """Stops watching."""
@@ -105,10 +107,3 @@ class TokenFile:
             self.look()
             await asyncio.sleep(0.1)
 
-
-def _values(document, name):
-    if isinstance(document, dict):
-        for key, value in document.items():
-            if key == name and isinstance(value, str):
-                yield value
-            yield from _values(value, name)

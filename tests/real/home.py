@@ -58,9 +58,8 @@ class Home:
     async def start(self, *arguments, stdin=asyncio.subprocess.DEVNULL, **variables: str) -> Process:
         """Starts the binary in an empty working folder."""
         command = [self.binary, *self.flags, *arguments]
-        return await Process.start(
-            command, record=self.evidence.place(self.story), env=self.environment | variables, cwd=self.work, stdin=stdin,
-        )
+        environment, record = self.environment | variables, self.evidence.place(self.story)
+        return await Process.start(command, record=record, env=environment, cwd=self.work, stdin=stdin)
 
     async def run(self, *arguments, **variables: str) -> tuple[int, str]:
         """Runs the binary to its end; returns its exit code and all that it printed."""
@@ -71,10 +70,11 @@ class Home:
             await process.stop()
 
     @asynccontextmanager
-    async def signing_in(self, account: str, **variables: str):
+    async def signing_in(self, account: str, *flags: str, **variables: str):
         """Runs the sign-in command, without a browser of its own and with a pipe for stdin."""
         self.token_file(account)
-        process = await self.start("--provider", account, "--local-auth", "--no-browser", stdin=PIPE, **variables)
+        command = ["--provider", account, "--local-auth", "--no-browser", *flags]
+        process = await self.start(*command, stdin=PIPE, **variables)
         try:
             yield process
         finally:

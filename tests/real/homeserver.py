@@ -76,8 +76,6 @@ class Homeserver:
             "rc_login": {"address": UNLIMITED, "account": UNLIMITED, "failed_attempts": UNLIMITED},
             "rc_joins": {"local": UNLIMITED},
             "rc_invites": per_user,
-            "rc_user_directory": UNLIMITED,
-            "rc_profile": UNLIMITED,
         }
 
     async def stop(self):
@@ -104,8 +102,8 @@ class Homeserver:
         nonce = (await self.call("GET", "/_synapse/admin/v1/register"))["nonce"]
         fields = [nonce, person, password, "admin" if admin else "notadmin"]
         mac = hmac.new(self.shared_secret.encode(), "\0".join(fields).encode(), hashlib.sha1).hexdigest()
-        body = {"nonce": nonce, "username": person, "password": password, "admin": admin, "displayname": person, "mac": mac}
-        await self.call("POST", "/_synapse/admin/v1/register", body)
+        body = {"nonce": nonce, "username": person, "displayname": person, "password": password, "admin": admin}
+        await self.call("POST", "/_synapse/admin/v1/register", body | {"mac": mac})
         return await self.login(person, password)
 
     async def login(self, person: str, password: str) -> "Person":
@@ -115,13 +113,13 @@ class Homeserver:
         return Person(self, person, (await self.call("POST", f"{CLIENT}/login", body))["access_token"])
 
     async def provision(self, person: str) -> "Person":
-        """Makes an account as the authentication service would."""
+        """Makes an account as the authentication service would, and a device with a token that never expires."""
         body = {"localpart": person, "set_displayname": person}
         await self.call("POST", "/_synapse/mas/provision_user", body, self.shared_secret)
-        # Without a device Synapse has nothing to attribute what is sent to.
-        device = {"localpart": person, "device_id": f"HARNESS{person}"}
-        await self.call("POST", "/_synapse/mas/upsert_device", device, self.shared_secret)
-        return Person(self, person, f"harness-{person}")
+        token = f"harness-{person}"
+        body = {"localpart": person, "device_id": token}
+        await self.call("POST", "/_synapse/mas/upsert_device", body, self.shared_secret)
+        return Person(self, person, token)
 
 
 class Person:

@@ -20,7 +20,7 @@ async def sixteen_processes_share_strictly_rotating_tokens(world):
         )
         try:
             url = json.loads((await sandbox.says(r'\{.*"url".*\}')).group())["url"]
-            write_configuration(home.config, sandbox={"endpoints": {"api": url}})
+            write_configuration(home.config, sandbox={"endpoints": {"api": f"{url}/"}})
             await home.sign_in_by_browser("sandbox", "robin")
             calls = await asyncio.gather(*(_work(home, number) for number in range(PROCESSES)))
             with urllib.request.urlopen(f"{url}/control/counters") as answer:

@@ -93,10 +93,9 @@ async def no_secret_was_ever_shown(world):
 @scenario(LAST)
 async def a_planted_leak_is_found_in_every_disguise(world):
     secret = "planted secret +/&ü 0123456789"
-    plants = {
-        "raw": secret, "url": quote(secret, safe=""),
-        **{f"base64-{shift}": base64.b64encode(b"x" * shift + secret.encode() + b"tail").decode() for shift in range(3)},
-    }
+    plants = {"raw": secret, "url": quote(secret, safe="")}
+    for shift in range(3):
+        plants[f"base64-{shift}"] = base64.b64encode(b"x" * shift + secret.encode() + b"tail").decode()
     for name, text in plants.items():
         planted = Evidence(world.folder / f"planted-{name}")
         planted.learn("planted secret", secret)

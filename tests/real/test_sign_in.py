@@ -97,6 +97,16 @@ async def sign_in_by_pasting_the_redirected_address(world):
 
 
 @scenario()
+async def sign_in_with_a_code_on_another_device(world):
+    native = await world.native()
+    with world.home("device", matrix=native.account()) as home:
+        async with home.signing_in("matrix", "--device") as command:
+            page, code = (await command.says(rf"({native.service.url}/device)\s+(\w+-\w+)")).groups()
+            await Browser(world.evidence, "alice").open(f"{page}?user_code={code}")
+            home.expect_signed_in("matrix", await command.exit_code(), command.said())
+
+
+@scenario()
 async def a_link_that_someone_else_made_signs_nobody_in(world):
     """A victim's browser lands on the callback of a flow that it did not start."""
     native = await world.native()

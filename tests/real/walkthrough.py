@@ -70,7 +70,7 @@ def _command_and_output(part: str) -> tuple[str, str]:
 
 
 def first_missing_line(expected: str, printed: str) -> str | None:
-    """Returns the first expected line that is not printed in its turn: `…` stands for anything, a number for any number."""
+    """Returns the first line that is not printed in its turn: `…` stands for anything, a number for any number."""
     rest = iter([_loosely(line) for line in printed.splitlines()])
     for line in filter(str.strip, expected.splitlines()):
         pattern = ".*".join(re.escape(_loosely(piece)) for piece in re.split(r"…|\.\.\.", line))
