@@ -1,7 +1,10 @@
 """Follows a document to the letter: writes its named blocks to files, applies its diffs, runs its commands."""
 
+import os
 import re
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,16 +27,22 @@ def blocks(document: str) -> list[Block]:
 
 def follow(document: str, folder: Path, environment: dict[str, str]) -> int:
     """Does what `document` says in `folder`; returns how many blocks it had."""
-    steps = blocks(document)
-    for block in steps:
-        if block.language == "console":
-            _run_session(block.text, folder, environment)
-        elif block.language == "diff":
-            _apply(block, folder)
-        else:
-            file = folder / block.title
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(block.text)
+    steps, groups = blocks(document), []
+    try:
+        for block in steps:
+            if block.language == "console":
+                _run_session(block.text, folder, environment, groups)
+            elif block.language == "diff":
+                _apply(block, folder)
+            else:
+                file = folder / block.title
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block.text)
+    finally:
+        # What the page left running in the background.
+        for group in groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
     return len(steps)
 
 
@@ -51,16 +60,18 @@ def _apply(block: Block, folder: Path):
     file.write_text(text)
 
 
-def _run_session(session: str, folder: Path, environment: dict[str, str]):
+def _run_session(session: str, folder: Path, environment: dict[str, str], groups: list[int]):
     for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
         command, expected = _command_and_output(part)
-        ran = subprocess.run(
+        running = subprocess.Popen(
             ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )
-        assert ran.returncode == 0, f"`{command}` ended with {ran.returncode}:\n{ran.stdout[-3000:]}"
-        missing = first_missing_line(expected, ran.stdout)
-        assert missing is None, f"`{command}` did not print `{missing}`:\n{ran.stdout[-3000:]}"
+        groups.append(running.pid)
+        printed, _ = running.communicate(timeout=1200)
+        assert running.returncode == 0, f"`{command}` ended with {running.returncode}:\n{printed[-3000:]}"
+        missing = first_missing_line(expected, printed)
+        assert missing is None, f"`{command}` did not print `{missing}`:\n{printed[-3000:]}"
 
 
 def _command_and_output(part: str) -> tuple[str, str]:
