@@ -59,6 +59,8 @@ impl State {
         let mut aliases: Vec<String> = self.alias().into_iter().map(Into::into).collect();
         let others = self.0.get("m.room.canonical_alias").and_then(|content| content["alt_aliases"].as_array());
         aliases.extend(others.into_iter().flatten().filter_map(Value::as_str).map(Into::into));
+        // Whoever runs the room can write anything there, even somebody's id.
+        aliases.retain(|alias| alias.starts_with('#'));
         if kind == ConversationKind::Direct {
             aliases.extend(company.heroes.iter().take(1).cloned());
         }
@@ -149,6 +151,13 @@ mod tests {
         let conversation = aliased.conversation("!a:x", &company(&["Bob"], 2));
         assert_eq!((conversation.name.as_str(), conversation.kind), ("ops:x", ConversationKind::Channel));
         assert_eq!(conversation.aliases, ["#ops:x", "#o:x"]);
+    }
+
+    #[test]
+    fn a_room_cannot_pass_for_a_person() {
+        let content = json!({ "alias": "#ops:x", "alt_aliases": ["@boss:x", "#other:x"] });
+        let room = state(&[("m.room.canonical_alias", content)]).conversation("!r", &company(&["Ann", "Bob"], 3));
+        assert_eq!(room.aliases, ["#ops:x", "#other:x"]);
     }
 
     #[test]
