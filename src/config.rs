@@ -209,9 +209,8 @@ impl Block {
             .into_iter()
             .map(|(key, value)| ((key.clone(), value.referenced.line()), (key, value.value)))
             .unzip();
-        place.check_settings(&(def.settings)(), &lines)?;
-        let settings = Value::Object(settings);
-        let bound = (def.bind)(settings).map_err(|error| place.at(line).settings_error(&error, &lines))?;
+        let bound = (def.bind)(Value::Object(settings));
+        let bound = bound.map_err(|error| place.at(line).settings_error(&error, &(def.settings)(), &lines))?;
         for (name, url) in &self.endpoints {
             place.at(Some(url.referenced.line())).literal(&format!("endpoints.{name}"), &url.value)?;
         }

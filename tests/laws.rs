@@ -92,6 +92,16 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A misspelt setting must not pass for a missing one.
+#[test]
+fn settings_refuse_unknown_keys() {
+    drop(built_in());
+    for platform in host::platforms() {
+        let schema = (platform.settings)();
+        assert_eq!(schema["additionalProperties"], false, "`{}`: put `deny_unknown_fields` on Settings", platform.key);
+    }
+}
+
 /// What a tool needs must be among what its platform asks for.
 #[test]
 fn no_tool_needs_a_scope_that_is_not_asked_for() {

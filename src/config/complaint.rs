@@ -47,21 +47,13 @@ impl Place<'_> {
         }
     }
 
-    /// Refuses keys that the settings' schema does not have.
-    pub(super) fn check_settings(&self, schema: &Value, lines: &BTreeMap<String, u64>) -> Result<(), Error> {
+    /// Points at the setting that the platform refused: one that its schema does not have, or one that does not fit.
+    pub(super) fn settings_error(&self, cause: &Error, schema: &Value, lines: &BTreeMap<String, u64>) -> Error {
         let known = schema["properties"].as_object();
-        let names = || known.into_iter().flat_map(|known| known.keys()).map(String::as_str);
-        for (key, line) in lines {
-            if !names().any(|name| name == key) {
-                let error = self.at(Some(*line)).error(&format!("unknown key `settings.{key}`"));
-                return Err(suggest(error, key, names()));
-            }
+        let names = known.into_iter().flat_map(|known| known.keys()).map(String::as_str);
+        if let Some((key, line)) = lines.iter().find(|(key, _)| !names.clone().any(|name| name == *key)) {
+            return suggest(self.at(Some(*line)).error(&format!("unknown key `settings.{key}`")), key, names);
         }
-        Ok(())
-    }
-
-    /// Points at the setting that the platform refused.
-    pub(super) fn settings_error(&self, cause: &Error, lines: &BTreeMap<String, u64>) -> Error {
         let key = lines.iter().find(|(key, _)| cause.message().contains(&format!("`settings.{key}")));
         self.at(key.map(|(_, line)| *line)).wrap(cause)
     }
