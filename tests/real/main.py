@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -19,6 +20,7 @@ from world import World
 
 async def main(binary: str, repository: str, *wanted: str) -> int:
     """Returns the exit code; the folder stays for a look where something failed."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     folder = Path(tempfile.mkdtemp(prefix="switchboard-real-"))
     # A copy, since scenarios build other versions into the same target folder.
     world = World(folder, Path(shutil.copy2(binary, folder)), Path(repository))
