@@ -181,3 +181,16 @@ fn answer(reply: Reply) -> CallToolResult {
     result.structured_content = reply.structured;
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use switchboard_kit::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_an_error_quotes_is_cleaned() {
+        let error = Error::new(ErrorKind::Forbidden, "no\u{202e} entry\u{e0049}").hint("ask\u{200b} Ann");
+        assert_eq!(explain(&error), "no entry\nhint: ask Ann\ncode: permission");
+    }
+}

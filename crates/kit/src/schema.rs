@@ -185,5 +185,7 @@ mod tests {
     fn the_nearest_name_is_near() {
         assert_eq!(nearest("targt", ["target", "text"]), Some("target"));
         assert_eq!(nearest("frobnicate", ["target", "text"]), None);
+        let (long, longer) = ("x".repeat(101), "x".repeat(102));
+        assert_eq!(nearest(&long, [longer.as_str()]), None, "what is this long is compared with nothing");
     }
 }
