@@ -20,7 +20,7 @@ use crate::{
     chat::{FileRoots, Served, ServedAccount},
     cli::Options,
     config::{self, Access, AccountConfig, Config, Source},
-    credentials::{Sources, StoredCredentials, SystemClock},
+    credentials::{Apart, OwnProcess, Sources, StoredCredentials, SystemClock},
     oauth::OAuthRenewal,
     sandbox,
     sign_in::{ClientCredentials, SignIn, Terminal},
@@ -54,7 +54,7 @@ impl Accounts {
         let paths: BTreeMap<_, _> = paths.collect::<Result<_>>()?;
         Ok(Self {
             http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
-            store: Arc::new(FileStore::new(paths)),
+            store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder())),
             config,
             options: options.clone(),
             chosen,
@@ -180,25 +180,42 @@ impl Accounts {
         Ok(places.into_iter().map(|place| path::absolute(&place).unwrap_or(place)).collect())
     }
 
-    fn serve(&self, key: &AccountKey) -> Result<ServedAccount> {
+    /// Returns what hands out the account's tokens, and renews them in a process of its own where `apart` allows it.
+    pub fn credentials(&self, key: &AccountKey, apart: bool) -> Result<StoredCredentials> {
         let config = self.account(key);
-        let endpoints = config.endpoints()?;
         let renewal = OAuthRenewal {
             http: self.http.clone(),
             bound: config.bound.clone(),
             client_secret: self.client(key)?.and_then(|client| client.secret),
         };
+        let sources = Sources {
+            store: self.store.clone(),
+            renewal: Arc::new(renewal),
+            clock: Arc::new(SystemClock),
+            apart: if apart { self.apart(key)? } else { None },
+            tasks: self.renewals.clone(),
+        };
+        Ok(StoredCredentials::new(key.clone(), &self.sign_in_command(key), sources))
+    }
+
+    /// Returns what renews the account's tokens in a process of its own, where the end of this one would lose the sign-in.
+    fn apart(&self, key: &AccountKey) -> Result<Option<Arc<dyn Apart>>> {
+        let config = self.account(key);
+        // The sandbox inside this process does not outlive it, and elsewhere locks cannot be passed on.
+        let useful = config.bound.auth().rotates_strictly() && !sandbox::is_embedded(&config.endpoints()?);
+        let Ok(program) = env::current_exe() else { return Ok(None) };
+        let mut arguments = Vec::new();
+        if let Source::File(path) = &self.config.source {
+            arguments.extend(["--config".into(), path.clone().into_os_string()]);
+        }
+        Ok((useful && cfg!(unix)).then(|| Arc::new(OwnProcess { program, arguments }) as _))
+    }
+
+    fn serve(&self, key: &AccountKey) -> Result<ServedAccount> {
+        let config = self.account(key);
+        let endpoints = config.endpoints()?;
+        let stored = self.credentials(key, true)?;
         let command = self.sign_in_command(key);
-        let stored = StoredCredentials::new(
-            key.clone(),
-            &command,
-            Sources {
-                store: self.store.clone(),
-                renewal: Arc::new(renewal),
-                clock: Arc::new(SystemClock),
-                tasks: self.renewals.clone(),
-            },
-        );
         let embedded = sandbox::is_embedded(&endpoints);
         let credentials: Arc<dyn CredentialSource> = if embedded {
             Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(&self.http))?))
@@ -267,6 +284,11 @@ fn state_dir() -> Result<PathBuf> {
         Error::new(ErrorKind::Config, "this machine does not say where your home directory is").hint("set HOME")
     })?;
     Ok(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+}
+
+/// Returns the folder for what lasts as long as the user's session on this machine, where there is such a thing.
+fn runtime_folder() -> Option<PathBuf> {
+    directories::BaseDirs::new()?.runtime_dir().map(path::Path::to_owned)
 }
 
 fn identity(path: &PathBuf) -> Option<Identity> {

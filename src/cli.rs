@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::ServiceOptions;
+use crate::{commands::ServiceOptions, credentials::Cause};
 
 /// Gives an AI assistant eyes and hands in your team chat, over MCP.
 ///
@@ -114,6 +114,12 @@ pub enum Command {
         /// Its arguments, such as `target='#general' limit=5`; repeat a name for a list.
         #[arg(value_name = "KEY=VALUE")]
         arguments: Vec<String>,
+    },
+    /// Renew a token for a server that may end meanwhile.
+    #[command(hide = true)]
+    Renew {
+        /// Why.
+        cause: Cause,
     },
     /// Run the sandbox as a service of its own, for tests and benchmarks.
     Sandbox(ServiceOptions),

@@ -2,6 +2,7 @@
 
 mod call;
 mod list;
+mod renew;
 mod sandbox;
 mod serve;
 mod sign_in;
@@ -71,6 +72,7 @@ async fn mode(cli: Cli) -> Result<()> {
         Some(Command::Status) => status::status(&accounts).await,
         Some(Command::Tools { json }) => tools::tools(&accounts, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts, &tool, &arguments).await,
+        Some(Command::Renew { cause }) => renew::renew(&accounts, &cause).await,
         Some(Command::Sandbox(_)) => Ok(()),
     }
 }

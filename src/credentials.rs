@@ -1,5 +1,6 @@
 //! Credentials out of the token store: read anew for every request, renewed once for everyone, never lost.
 
+mod apart;
 mod entry;
 #[cfg(test)]
 mod fake;
@@ -18,12 +19,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Principal, Result,
-    host::{CredentialSource, Credentials, Secret},
+    host::{CredentialSource, Credentials},
 };
 use tokio_util::task::TaskTracker;
 
 use crate::tokens::{Record, TokenKey, TokenStore};
+pub use apart::{Answer, Apart, OwnProcess, Parted};
 use entry::Entry;
+pub use judgement::Cause;
+use judgement::fingerprint;
 pub use renewal::{Renewal, RenewalError, Renewed};
 
 /// Tells the time. Expiry follows the wall clock: the other clock stops while the machine sleeps.
@@ -51,6 +55,8 @@ pub struct Sources {
     pub renewal: Arc<dyn Renewal>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What renews where the end of this process would lose a sign-in; nothing where it would not.
+    pub apart: Option<Arc<dyn Apart>>,
     /// Where renewals run: wait for it before the process ends, or a rotated token may be lost.
     pub tasks: TaskTracker,
 }
@@ -78,11 +84,22 @@ impl StoredCredentials {
         Arc::clone(entry)
     }
 
-    async fn credentials(&self, principal: &Principal, origin: &str, used: Option<&Secret>) -> Result<Credentials> {
+    /// Renews now, whatever the clock says, unless another process has just done so.
+    pub async fn renew_now(&self, principal: &Principal) -> Result<Record> {
+        let stored = self.entry(principal).stored().await?;
+        self.renew(principal, &Cause::Asked(fingerprint(&stored.token))).await
+    }
+
+    /// Renews if that is called for.
+    pub async fn renew(&self, principal: &Principal, cause: &Cause) -> Result<Record> {
+        self.entry(principal).renewed(cause).await
+    }
+
+    async fn credentials(&self, principal: &Principal, origin: &str, cause: &Cause) -> Result<Credentials> {
         let entry = self.entry(principal);
         let record = entry.stored().await?;
         self.check(&record, origin)?;
-        let renewed = entry.usable(record, used).await?;
+        let renewed = entry.usable(record, cause).await?;
         // Whoever signed in meanwhile may have signed in elsewhere.
         self.check(&renewed, origin)?;
         Ok(Credentials { scheme: "Bearer", secret: renewed.token })
@@ -104,10 +121,10 @@ impl StoredCredentials {
 #[async_trait]
 impl CredentialSource for StoredCredentials {
     async fn fresh(&self, principal: &Principal, origin: &str) -> Result<Credentials> {
-        self.credentials(principal, origin, None).await
+        self.credentials(principal, origin, &Cause::Request).await
     }
 
     async fn refused(&self, principal: &Principal, origin: &str, used: &Credentials) -> Result<Credentials> {
-        self.credentials(principal, origin, Some(&used.secret)).await
+        self.credentials(principal, origin, &Cause::Refused(fingerprint(&used.secret))).await
     }
 }

@@ -17,6 +17,18 @@ pub(crate) async fn stopped() {
     interrupted().await;
 }
 
+/// Lets nobody end this process by a polite request from now on: it ends by itself, soon.
+pub(crate) fn ignored() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            // Once asked for, a signal no longer ends the process.
+            drop(signal(kind));
+        }
+    }
+}
+
 /// Completes on Ctrl-C, or never where there is no such thing.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {

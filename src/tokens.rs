@@ -1,17 +1,22 @@
 //! The shared token store: what every process on this machine reads before each call, and only one at a time renews.
 
+use std::process::Stdio;
+
 mod disk;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod file;
+mod lease;
 mod private;
 mod record;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use switchboard_kit::{AccountKey, Principal, Result};
 
-pub use disk::{Disk, RealDisk};
+pub use disk::{Disk, Found, RealDisk};
 pub use file::FileStore;
+pub use lease::Lease;
 pub use record::{Death, Method, Record};
 
 /// Whose tokens, for which account.
@@ -23,6 +28,15 @@ pub struct TokenKey {
     pub account: AccountKey,
 }
 
+/// Who holds the lock of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id, if it left one.
+    pub process: Option<u32>,
+    /// When it took the lock, if it said so.
+    pub since: Option<Timestamp>,
+}
+
 /// Keeps tokens between runs. Nothing here assumes a file: a database can stand behind it.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
@@ -31,6 +45,9 @@ pub trait TokenStore: Send + Sync {
 
     /// Locks one entry across tasks and processes, and reserves the room for its replacement.
     async fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedTokens>>;
+
+    /// Returns who holds the lock, if anyone does, without waiting for it.
+    async fn holder(&self, key: &TokenKey) -> Result<Option<Holder>>;
 }
 
 /// One entry, held by one task alone until dropped.
@@ -38,6 +55,11 @@ pub trait TokenStore: Send + Sync {
 pub trait LockedTokens: Send {
     /// Returns what was stored when the lock was taken.
     fn current(&self) -> Option<&Record>;
+
+    /// Returns what makes a child process, as its standard input, hold the lock on, where locks can be passed on.
+    fn hand_over(&self) -> Option<Stdio> {
+        None
+    }
 
     /// Replaces the entry. A crash leaves the old tokens or the new, never a mix.
     async fn replace(&mut self, record: Record) -> Result<()>;

@@ -51,6 +51,8 @@ fn oauth() -> Auth {
 fn session() -> Session {
     Session::new("_matrix/client/v3/login", tokens)
         .refresh("_matrix/client/v3/refresh")
+        // The old one stays good until the new access token is used (Client-Server API, "Refreshing access tokens").
+        .rotation(Rotation::Grace)
         .logout("_matrix/client/v3/logout")
 }
 

@@ -1,6 +1,7 @@
 //! One principal's tokens of one account, within this process: at most one renewal is under way, shared by all who wait.
 
 use std::{
+    iter::repeat_with,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,43 +12,50 @@ use futures::{
 };
 use jiff::Timestamp;
 use switchboard_kit::{Error, ErrorKind, Result, host::Secret};
-use tokio::task::AbortHandle;
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 use tracing::warn;
 
 use super::{
     Sources,
-    judgement::{Verdict, is_live, judge, same},
+    judgement::{Cause, Eagerness, Verdict, fingerprint, is_live, judge, same},
     transaction::Transaction,
 };
 use crate::tokens::{Record, TokenKey};
 
+/// Longest that a caller waits for a renewal, whoever makes it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How long a live token is used without another attempt after one failed.
 const REST: Duration = Duration::from_secs(5);
+
+/// Seconds between attempts to write what could not be written; the last wait repeats.
+const SAVE_WAITS: [u64; 5] = [1, 2, 4, 8, 15];
 
 /// One entry of the token store, as this process sees it.
 pub(super) struct Entry {
     pub(super) key: TokenKey,
     pub(super) sign_in: Arc<str>,
     pub(super) sources: Sources,
+    eagerness: Eagerness,
     flight: Mutex<Option<Flight>>,
-    rest: Mutex<Option<Rest>>,
+    rest: Mutex<Option<Timestamp>>,
     /// Tokens that were received but could not be written yet.
-    pub(super) unsaved: Mutex<Option<Unsaved>>,
+    unsaved: Mutex<Option<Unsaved>>,
 }
 
 /// A renewal under way.
 struct Flight {
-    outcome: Shared<BoxFuture<'static, Result<Record, Arc<Error>>>>,
+    outcome: Outcome,
     task: AbortHandle,
 }
 
-/// A live token that need not be renewed before a while has passed.
-struct Rest {
-    generation: u64,
-    until: Timestamp,
-}
+type Outcome = Shared<BoxFuture<'static, Result<Record, Arc<Error>>>>;
 
 /// Tokens that were received in exchange for `spent`.
+#[derive(Clone)]
 pub(super) struct Unsaved {
     pub(super) spent: Secret,
     pub(super) received: Record,
@@ -56,13 +64,13 @@ pub(super) struct Unsaved {
 impl Entry {
     pub(super) fn new(key: TokenKey, sign_in: Arc<str>, sources: Sources) -> Self {
         let (flight, rest, unsaved) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { key, sign_in, sources, flight, rest, unsaved }
+        Self { key, sign_in, sources, eagerness: Eagerness::random(), flight, rest, unsaved }
     }
 
-    /// Returns what is stored.
+    /// Returns what is stored, or what should be.
     pub(super) async fn stored(&self) -> Result<Record> {
         match self.sources.store.load(&self.key).await {
-            Ok(Some(record)) => Ok(record),
+            Ok(Some(record)) => Ok(self.unsaved(&record).map_or(record, |unsaved| unsaved.received)),
             Ok(None) => Err(self.sign_in_required(&format!("not signed in to `{}`", self.key.account))),
             Err(error) if error.kind() == ErrorKind::StoreCorrupt => {
                 Err(error.hint(format!("repair the file, or run `{}` to replace it (a copy is kept)", self.sign_in)))
@@ -72,48 +80,61 @@ impl Entry {
     }
 
     /// Returns a record whose token may be sent: `record` itself, or what it is renewed to.
-    pub(super) async fn usable(self: &Arc<Self>, record: Record, used: Option<&Secret>) -> Result<Record> {
+    pub(super) async fn usable(self: &Arc<Self>, record: Record, cause: &Cause) -> Result<Record> {
         let now = self.sources.clock.now();
-        match judge(&record, used, now) {
+        let spare = *cause == Cause::Request && is_live(&record, now);
+        match judge(&record, cause, self.eagerness, now) {
             Verdict::Use => return Ok(record),
+            Verdict::UseAndRenew | Verdict::Renew if spare && self.rests(now) => return Ok(record),
+            Verdict::UseAndRenew => {
+                drop(self.join(cause));
+                return Ok(record);
+            }
+            Verdict::Wait(wait) => return Err(self.in_trouble(wait)),
             Verdict::SignIn => return Err(self.gone(&record)),
-            Verdict::Renew if used.is_none() && is_live(&record, now) && self.rests(&record, now) => return Ok(record),
             Verdict::Renew => {}
         }
-        match self.renewed(used).await {
-            Err(error) if used.is_none() && is_live(&record, self.sources.clock.now()) => {
-                warn!(account = %self.key.account, %error, "Could not renew a token early; using it while it lasts");
-                self.rest(&record, error.retry_after());
-                Ok(record)
-            }
+        match self.renewed(cause).await {
+            Err(_) if spare && is_live(&record, self.sources.clock.now()) => Ok(record),
             renewed => renewed,
         }
     }
 
-    async fn renewed(self: &Arc<Self>, used: Option<&Secret>) -> Result<Record> {
-        let renewed = self.join(used).await?;
-        match used {
-            // The flight that was joined began before the platform refused what it returned.
-            Some(used) if same(used, &renewed.token) => self.join(Some(used)).await,
-            _ => Ok(renewed),
+    /// Returns what the entry is renewed to.
+    pub(super) async fn renewed(self: &Arc<Self>, cause: &Cause) -> Result<Record> {
+        let wait = async {
+            let renewed = self.join(cause).await;
+            match (cause, &renewed) {
+                // The flight that was joined began before the platform refused what it returned.
+                (Cause::Refused(used), Ok(renewed)) if *used == fingerprint(&renewed.token) => self.join(cause).await,
+                _ => renewed,
+            }
+        };
+        match timeout(PATIENCE, wait).await {
+            Ok(renewed) => renewed.map_err(|shared| repeat(&shared)),
+            Err(_) => Err(self.in_trouble(REST)),
         }
     }
 
-    async fn join(self: &Arc<Self>, used: Option<&Secret>) -> Result<Record> {
-        let outcome = {
-            let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*flight {
-                Some(flight) if !flight.task.is_finished() => flight.outcome.clone(),
-                _ => flight.insert(self.start(used.cloned())).outcome.clone(),
-            }
-        };
-        outcome.await.map_err(|shared| repeat(&shared))
+    /// Joins the renewal under way, or starts one that ends even if nobody waits for it any more.
+    fn join(self: &Arc<Self>, cause: &Cause) -> Outcome {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*flight {
+            Some(flight) if !flight.task.is_finished() => flight.outcome.clone(),
+            _ => flight.insert(self.start(cause.clone())).outcome.clone(),
+        }
     }
 
-    /// Starts a renewal that ends even if nobody waits for it any more.
-    fn start(self: &Arc<Self>, used: Option<Secret>) -> Flight {
-        let transaction = Transaction { entry: Arc::clone(self), used };
-        let running = self.sources.tasks.spawn(transaction.run());
+    fn start(self: &Arc<Self>, cause: Cause) -> Flight {
+        let entry = Arc::clone(self);
+        let running = self.sources.tasks.spawn(async move {
+            let renewed = Transaction { entry: Arc::clone(&entry), cause }.run().await;
+            if let Err(error) = &renewed {
+                warn!(account = %entry.key.account, %error, "Could not renew a token");
+                entry.rest(error.retry_after().unwrap_or(REST));
+            }
+            renewed
+        });
         let task = running.abort_handle();
         let outcome = running.map(|ended| {
             ended
@@ -123,20 +144,51 @@ impl Entry {
         Flight { outcome: outcome.boxed().shared(), task }
     }
 
-    fn rests(&self, record: &Record, now: Timestamp) -> bool {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        rest.as_ref().is_some_and(|rest| rest.generation == record.generation && now < rest.until)
+    fn rests(&self, now: Timestamp) -> bool {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| now < until)
     }
 
-    fn rest(&self, record: &Record, wait: Option<Duration>) {
-        let until = self.sources.clock.now().checked_add(wait.unwrap_or(REST)).unwrap_or(Timestamp::MAX);
-        self.rest_until(record, until);
+    fn rest(&self, wait: Duration) {
+        let until = self.sources.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
-    /// Uses a live token without another attempt until then.
-    pub(super) fn rest_until(&self, record: &Record, until: Timestamp) {
-        let rest = Rest { generation: record.generation, until };
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+    /// Returns the tokens that were received for what is stored, but could not be written yet.
+    pub(super) fn unsaved(&self, stored: &Record) -> Option<Unsaved> {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let still = |unsaved: &Unsaved| stored.refresh_token.as_ref().is_some_and(|token| same(token, &unsaved.spent));
+        // Once something else is stored, others have moved on.
+        *unsaved = unsaved.take().filter(still);
+        unsaved.clone()
+    }
+
+    /// Keeps tokens that could not be written, and goes on trying for as long as this process lives.
+    pub(super) fn keep_unsaved(self: &Arc<Self>, unsaved: Unsaved) {
+        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = Some(unsaved);
+        let entry = Arc::downgrade(self);
+        self.sources.tasks.spawn(async move {
+            let waits = SAVE_WAITS.into_iter().chain(repeat_with(|| SAVE_WAITS[SAVE_WAITS.len() - 1]));
+            for wait in waits {
+                sleep(Duration::from_secs(wait)).await;
+                let Some(entry) = entry.upgrade() else { return };
+                if entry.saved().await {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn saved(self: &Arc<Self>) -> bool {
+        let Ok(Some(stored)) = self.sources.store.load(&self.key).await else { return false };
+        self.unsaved(&stored).is_none() || self.join(&Cause::Request).await.is_ok() && self.unsaved(&stored).is_none()
+    }
+
+    /// Reports a platform that must be left alone for a while.
+    pub(super) fn in_trouble(&self, wait: Duration) -> Error {
+        let message = format!("the sign-in to `{}` cannot be renewed at the moment", self.key.account);
+        Error::new(ErrorKind::Unavailable, message)
+            .hint("try again in a moment; the sign-in itself is kept")
+            .after(wait)
     }
 
     /// Reports a sign-in that can no longer be renewed.

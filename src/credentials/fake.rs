@@ -91,6 +91,7 @@ impl Renewal for Platform {
             access: format!("a{}", number + 1).into(),
             refresh: Some(format!("r{}", number + 1).into()),
             expires_in: Some(LIFE),
+            refresh_expires_in: None,
             scopes: None,
         })
     }
@@ -181,6 +182,7 @@ impl Machine {
             store: self.store(),
             renewal: Arc::<Platform>::clone(&self.platform),
             clock: Arc::<TestClock>::clone(&self.clock),
+            apart: None,
             tasks: self.tasks.clone(),
         };
         let sign_in = "switchboard --provider matrix --local-auth";

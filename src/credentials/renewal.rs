@@ -23,6 +23,8 @@ pub struct Renewed {
     pub refresh: Option<Secret>,
     /// Seconds that the access token is good for; until further notice if missing.
     pub expires_in: Option<f64>,
+    /// Seconds that the refresh token is good for if it is not used, if the platform says.
+    pub refresh_expires_in: Option<f64>,
     /// Scopes, if the platform named them.
     pub scopes: Option<Vec<String>>,
 }

@@ -7,15 +7,11 @@ use std::{
 };
 
 use futures::future::join_all;
-use proptest::prelude::*;
 use switchboard_kit::{ErrorKind, Principal, host::CredentialSource as _};
 use tokio::time::{Instant, timeout};
 
-use super::{
-    fake::{LIFE, Machine, Plan, Process},
-    judgement::judge,
-};
-use crate::tokens::{Method, Record, faulty::Step};
+use super::fake::{LIFE, Machine, Plan, Process};
+use crate::tokens::{Method, faulty::Step};
 
 const DOWN: Plan = Plan::Fails { retry_after: None, ambiguous: false };
 
@@ -157,6 +153,11 @@ async fn a_platform_that_is_down_is_asked_three_times_and_ends_no_sign_in() {
         assert_eq!(ErrorKind::Unavailable, outcome.unwrap_err().kind());
     }
     assert_eq!(vec!["r1", "r1", "r1"], machine.platform.spent());
+    let others = machine.process();
+    assert_eq!(ErrorKind::Unavailable, others.fresh().await.unwrap_err().kind(), "one process tries for all");
+    assert_eq!(3, machine.platform.spent().len());
+    machine.wait(2.1);
+    assert_eq!("a2", others.fresh().await.unwrap());
     assert_eq!("a2", process.fresh().await.unwrap());
 }
 
@@ -196,10 +197,14 @@ async fn an_early_refusal_keeps_the_live_token_and_is_tried_again_at_expiry() {
     for _ in 0..3 {
         assert_eq!("a1", process.fresh().await.unwrap());
     }
-    assert_eq!(vec!["r1"], machine.platform.spent());
-    assert_eq!(None, machine.read().dead);
+    let others = machine.process();
+    assert_eq!("a1", others.fresh().await.unwrap());
+    assert_eq!(vec!["r1"], machine.platform.spent(), "the others need not be told again");
+    assert!(machine.read().dead.unwrap().early);
     machine.wait(31.0);
+    assert_eq!("a2", others.fresh().await.unwrap());
     assert_eq!("a2", process.fresh().await.unwrap());
+    assert_eq!(None, machine.read().dead);
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,6 +263,7 @@ async fn a_platform_that_hangs_has_one_deadline_for_all_tries() {
     let started = Instant::now();
     assert_eq!(ErrorKind::Unavailable, machine.process().fresh().await.unwrap_err().kind());
     assert!(started.elapsed() < Duration::from_secs(19));
+    machine.wait(2.1);
     assert_eq!("a2", machine.process().fresh().await.unwrap());
 }
 
@@ -282,20 +288,95 @@ async fn a_full_disk_is_noticed_before_the_refresh_token_is_spent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_written_is_written_later_and_not_asked_for_again() {
+async fn what_could_not_be_written_is_used_here_and_written_as_soon_as_it_can_be() {
     for step in [Step::Fill, Step::Rename] {
         let machine = Machine::expired();
         machine.disk.fail(step, io::ErrorKind::Other);
         let process = machine.process();
         for _ in 0..2 {
-            assert_eq!(ErrorKind::StoreWriteFailed, process.fresh().await.unwrap_err().kind());
+            assert_eq!("a2", process.fresh().await.unwrap());
             assert_eq!(1, machine.read().generation);
         }
         machine.disk.heal();
-        assert_eq!("a2", process.fresh().await.unwrap());
+        while machine.read().generation == 1 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!("a2", machine.process().fresh().await.unwrap());
         assert_eq!(vec!["r1"], machine.platform.spent());
         assert_eq!(2, machine.read().generation);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_yields_to_a_new_sign_in() {
+    let machine = Machine::expired();
+    machine.disk.fail(Step::Rename, io::ErrorKind::Other);
+    let process = machine.process();
+    assert_eq!("a2", process.fresh().await.unwrap());
+    machine.write(&machine.record(9));
+    machine.disk.heal();
+    assert_eq!("a9", process.fresh().await.unwrap());
+    machine.tasks.close();
+    machine.tasks.wait().await;
+    assert_eq!(9, machine.read().generation);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_ahead_while_it_is_used() {
+    let machine = Machine::signed_in();
+    machine.wait(LIFE - 90.0);
+    let process = machine.process();
+    for _ in 0..10 {
+        assert_eq!("a1", process.fresh().await.unwrap());
+    }
+    assert!(machine.platform.spent().len() <= 1);
+    machine.tasks.close();
+    machine.tasks.wait().await;
+    assert_eq!("a2", process.fresh().await.unwrap());
+    assert_eq!(vec!["r1"], machine.platform.spent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_refresh_token_is_kept_alive_once_it_fades() {
+    let machine = Machine::signed_in();
+    let mut record = machine.record(1);
+    record.good_for(record.obtained_at.unwrap(), Some(1e9), Some(1e6));
+    machine.write(&record);
+    let process = machine.process();
+    machine.wait(0.7e6);
+    assert_eq!("a1", process.fresh().await.unwrap());
+    assert!(machine.platform.spent().is_empty() && machine.tasks.is_empty());
+    machine.wait(0.1e6);
+    assert_eq!("a1", process.fresh().await.unwrap());
+    machine.tasks.close();
+    machine.tasks.wait().await;
+    assert_eq!("a2", process.fresh().await.unwrap());
+    assert_eq!(vec!["r1"], machine.platform.spent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_renews_whatever_the_clock_says_and_loses_nothing_by_it() {
+    let machine = Machine::signed_in();
+    let process = machine.process();
+    assert_eq!(2, process.0.renew_now(&Principal::local()).await.unwrap().generation);
+    machine.platform.plan([Plan::Refuses]);
+    let error = process.0.renew_now(&Principal::local()).await.unwrap_err();
+    assert_eq!(ErrorKind::Unavailable, error.kind());
+    assert_eq!("a2", process.fresh().await.unwrap());
+    assert_eq!(vec!["r1", "r2"], machine.platform.spent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_than_twenty_seconds_behind_others_who_fail() {
+    let machine = Machine::expired();
+    machine.platform.plan((0..30).map(|_| Plan::Hangs));
+    let started = Instant::now();
+    let processes: Vec<_> = (0..4).map(|_| machine.process()).collect();
+    for outcome in join_all(processes.iter().map(Process::fresh)).await {
+        assert_eq!(ErrorKind::Unavailable, outcome.unwrap_err().kind());
+    }
+    assert!(started.elapsed() <= Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(3, machine.platform.spent().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,20 +419,4 @@ async fn no_log_line_and_no_error_holds_a_token() {
     drop(guard);
     let shown = format!("{}{error:?}{record:?}", String::from_utf8_lossy(&log.0.lock().unwrap()));
     assert!(!shown.contains("CANARY"), "{shown}");
-}
-
-proptest! {
-    #[test]
-    fn any_record_is_judged_without_panic(
-        expiry in any::<i64>(), obtained in any::<i64>(), life in any::<f64>(), now in any::<i64>(),
-    ) {
-        let time = |seconds: i64| jiff::Timestamp::from_second(seconds % 250_000_000_000).ok();
-        let mut record = Record::new("matrix", Method::OAuth, "a".into());
-        record.refresh_token = Some("r".into());
-        (record.expiry, record.obtained_at, record.expires_in) = (time(expiry), time(obtained), Some(life));
-        let now = time(now).unwrap_or_default();
-        judge(&record, None, now);
-        judge(&record, Some(&"a".into()), now);
-        super::judgement::expiry(Some(life), now);
-    }
 }

@@ -1,36 +1,36 @@
 //! One renewal from lock to disk: read again, spend the refresh token, write, and only then tell anyone.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use switchboard_kit::{Error, ErrorKind, Result, host::Secret};
+use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
-    entry::{Entry, Unsaved},
-    judgement::{Verdict, expiry, fingerprint, is_live, judge, same},
+    apart::Parted,
+    entry::{Entry, PATIENCE, Unsaved},
+    judgement::{Cause, Eagerness, LONGEST_REST, Verdict, fingerprint, is_live, judge, same},
     renewal::{RenewalError, Renewed},
 };
 use crate::tokens::{Death, LockedTokens, Record};
 
 /// One deadline over all tries, and one for each.
-const PATIENCE: Duration = Duration::from_secs(18);
+const TRIES: Duration = Duration::from_secs(18);
 const TRY: Duration = Duration::from_secs(6);
 
 /// Waits between the tries, at least.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
-/// Waits between attempts to write what was received.
-const WRITE_WAITS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+/// How long every process leaves a platform alone that failed and did not say for how long.
+const TROUBLE: Duration = Duration::from_secs(2);
+
+/// Milliseconds between attempts to write what was received, while the lock is held.
+const WRITE_WAITS: [u64; 5] = [50, 250, 1000, 2000, 4000];
 
 /// A renewal for everyone who waits in this process.
 pub(super) struct Transaction {
     pub(super) entry: Arc<Entry>,
-    /// The token that the platform refused, if that is why.
-    pub(super) used: Option<Secret>,
+    pub(super) cause: Cause,
 }
 
 /// What became of the refresh token.
@@ -41,47 +41,65 @@ enum Spent {
     Foreign(Box<Record>),
     /// The platform refused it.
     Refused(String),
+    /// Nobody knows; it may work later.
+    InTrouble(Error),
 }
 
 impl Transaction {
     pub(super) async fn run(self) -> Result<Record> {
-        let mut locked = tokio::select! {
-            biased;
-            locked = self.entry.sources.store.lock(&self.entry.key) => locked?,
-            record = self.renewed_by_others() => return Ok(record),
+        let began = Instant::now();
+        let mut locked = match self.lock().await? {
+            Ok(locked) => locked,
+            Err(record) => return Ok(record),
         };
-        let mut record = match locked.current() {
-            Some(record) => record.clone(),
-            None => self.entry.stored().await?,
-        };
-        match self.judge(&record) {
-            Verdict::Use => return Ok(record),
-            Verdict::SignIn => return Err(self.entry.gone(&record)),
-            Verdict::Renew => {}
+        let mut record = self.current(locked.current()).await?;
+        if let Some(unsaved) = self.entry.unsaved(&record) {
+            record = self.save(&record, unsaved, &mut *locked).await?;
         }
-        if let Some(saved) = self.save_what_was_unsaved(&record, &mut *locked).await? {
-            if self.judge(&saved) == Verdict::Use {
-                return Ok(saved);
+        if let Some(settled) = self.settled(&record) {
+            return settled;
+        }
+        if began.elapsed() + TRY > TRIES {
+            // Whoever held the lock so long has tried in vain.
+            return Err(self.entry.in_trouble(TROUBLE));
+        }
+        if let Some(apart) = &self.entry.sources.apart
+            && let Some(lock) = locked.hand_over()
+        {
+            // From here on the lock is the other process's, even if this one ends.
+            drop(locked);
+            let patience = PATIENCE.saturating_sub(began.elapsed());
+            match apart.renew(&self.entry.key, &self.cause, lock, patience).await {
+                Ok(()) => return self.read_again().await,
+                Err(Parted::Failed(error)) => return Err(error),
+                Err(Parted::Broken(error)) => {
+                    warn!(account = %self.entry.key.account, %error, "Renewing here: the process for it broke off");
+                }
             }
-            record = saved;
+            locked = match self.lock().await? {
+                Ok(locked) => locked,
+                Err(record) => return Ok(record),
+            };
+            record = self.current(locked.current()).await?;
+            if let Some(settled) = self.settled(&record) {
+                return settled;
+            }
         }
-        match self.spend(&record).await? {
+        match self.spend(&record, began + TRIES).await? {
             Spent::Renewed(renewed) => self.keep(&record, renewed, &mut *locked).await,
-            Spent::Foreign(foreign) => match self.judge(&foreign) {
-                Verdict::Use => Ok(*foreign),
-                Verdict::SignIn => Err(self.entry.gone(&foreign)),
-                Verdict::Renew => Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format!("another program is changing the tokens of `{}`", self.entry.key.account),
-                )
-                .after(Duration::from_secs(1))),
-            },
+            Spent::Foreign(foreign) => self.settled(&foreign).unwrap_or_else(|| Err(self.entry.in_trouble(TROUBLE))),
             Spent::Refused(code) => self.bury(record, code, &mut *locked).await,
+            Spent::InTrouble(error) => self.leave_alone(record, error, &mut *locked).await,
         }
     }
 
-    fn judge(&self, record: &Record) -> Verdict {
-        judge(record, self.used.as_ref(), self.entry.sources.clock.now())
+    /// Takes the lock, or returns what another process has renewed while this one waited.
+    async fn lock(&self) -> Result<Result<Box<dyn LockedTokens>, Record>> {
+        tokio::select! {
+            biased;
+            locked = self.entry.sources.store.lock(&self.entry.key) => locked.map(Ok),
+            record = self.renewed_by_others() => Ok(Err(record)),
+        }
     }
 
     /// Ends when another process has renewed: whoever waits for the lock need not wait any longer.
@@ -96,22 +114,51 @@ impl Transaction {
         }
     }
 
-    /// Writes what an earlier renewal received but could not write, unless others have moved on since.
-    async fn save_what_was_unsaved(&self, record: &Record, locked: &mut dyn LockedTokens) -> Result<Option<Record>> {
-        let unsaved = self.entry.unsaved.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match unsaved {
-            Some(unsaved) if record.refresh_token.as_ref().is_some_and(|stored| same(stored, &unsaved.spent)) => {
-                let mut received = unsaved.received;
-                received.generation = record.generation + 1;
-                self.write(&unsaved.spent, received, locked).await.map(Some)
-            }
-            _ => Ok(None),
+    async fn current(&self, locked: Option<&Record>) -> Result<Record> {
+        match locked {
+            Some(record) => Ok(record.clone()),
+            None => self.entry.stored().await,
         }
     }
 
+    /// Returns what comes of `record` if it need not, or cannot, be renewed now.
+    fn settled(&self, record: &Record) -> Option<Result<Record>> {
+        match self.judge(record) {
+            Verdict::Use => Some(Ok(record.clone())),
+            Verdict::SignIn => Some(Err(self.entry.gone(record))),
+            Verdict::Wait(wait) => Some(Err(self.entry.in_trouble(wait))),
+            Verdict::UseAndRenew | Verdict::Renew => None,
+        }
+    }
+
+    /// With the lock in hand nobody is hesitant: otherwise two might each leave it to the other.
+    fn judge(&self, record: &Record) -> Verdict {
+        judge(record, &self.cause, Eagerness::MOST, self.entry.sources.clock.now())
+    }
+
+    /// Returns what another process of ours has renewed.
+    async fn read_again(&self) -> Result<Record> {
+        let record = self.entry.stored().await?;
+        match self.judge(&record) {
+            Verdict::Use | Verdict::UseAndRenew => Ok(record),
+            Verdict::SignIn => Err(self.entry.gone(&record)),
+            Verdict::Renew => Err(self.entry.in_trouble(TROUBLE)),
+            Verdict::Wait(wait) => Err(self.entry.in_trouble(wait)),
+        }
+    }
+
+    /// Writes what an earlier renewal received but could not write.
+    async fn save(&self, stored: &Record, unsaved: Unsaved, locked: &mut dyn LockedTokens) -> Result<Record> {
+        let mut received = unsaved.received;
+        received.generation = stored.generation + 1;
+        locked.replace(received.clone()).await?;
+        info!(account = %self.entry.key.account, generation = received.generation, "Wrote a renewed token at last");
+        Ok(received)
+    }
+
     /// Sends the refresh token until the platform answers for good.
-    async fn spend(&self, record: &Record) -> Result<Spent> {
-        let (deadline, mut waits) = (Instant::now() + PATIENCE, WAITS.iter());
+    async fn spend(&self, record: &Record, deadline: Instant) -> Result<Spent> {
+        let mut waits = WAITS.iter();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let renewal = self.entry.sources.renewal.renew(record);
@@ -132,7 +179,10 @@ impl Transaction {
                 .map(|wait| wait.mul_f64(rand::random_range(1.0..=1.25)).max(retry_after.unwrap_or_default()));
             match wait {
                 Some(wait) if Instant::now() + wait < deadline => sleep(wait).await,
-                _ => return Err(retry_after.into_iter().fold(error, Error::after)),
+                _ => {
+                    let error = retry_after.into_iter().fold(error, Error::after);
+                    return Ok(self.foreign(record).await.map_or(Spent::InTrouble(error), Spent::Foreign));
+                }
             }
             if ambiguous && let Some(foreign) = self.foreign(record).await {
                 return Ok(Spent::Foreign(foreign));
@@ -154,49 +204,66 @@ impl Transaction {
     async fn keep(&self, record: &Record, renewed: Renewed, locked: &mut dyn LockedTokens) -> Result<Record> {
         let now = self.entry.sources.clock.now();
         let mut next = record.clone();
+        next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
+        if renewed.refresh.is_none() && renewed.refresh_expires_in.is_none() {
+            // The same refresh token, and not a word of it: what is left of its life counts from now.
+            next.refresh_expiry = record.refresh_expiry;
+            next.refresh_expires_in = record.refresh_expiry.map(|expiry| now.duration_until(expiry).as_secs_f64());
+        }
         next.token = renewed.access;
         next.refresh_token = renewed.refresh.or(next.refresh_token);
-        (next.expires_in, next.expiry) = expiry(renewed.expires_in, now).unzip();
-        next.obtained_at = Some(now);
         next.scopes = renewed.scopes.unwrap_or(next.scopes);
         next.generation += 1;
-        next.dead = None;
-        let spent = record.refresh_token.clone().unwrap_or_default();
-        let next = self.write(&spent, next, locked).await?;
+        (next.dead, next.renew_after) = (None, None);
+        let mut waits = WRITE_WAITS.into_iter();
+        while let Err(error) = locked.replace(next.clone()).await {
+            warn!(account = %self.entry.key.account, %error, "Could not write a renewed token");
+            let Some(wait) = waits.next() else {
+                error!(
+                    account = %self.entry.key.account, %error,
+                    "A renewed token is not on disk: this process alone has it, and keeps trying to write it"
+                );
+                let spent = record.refresh_token.clone().unwrap_or_default();
+                self.entry.keep_unsaved(Unsaved { spent, received: next.clone() });
+                return Ok(next);
+            };
+            sleep(Duration::from_millis(wait)).await;
+        }
         info!(account = %self.entry.key.account, generation = next.generation, "Renewed a token");
         Ok(next)
     }
 
-    /// Writes, more than once if it must: the refresh token is spent, and this is all there is instead.
-    async fn write(&self, spent: &Secret, received: Record, locked: &mut dyn LockedTokens) -> Result<Record> {
-        let mut waits = WRITE_WAITS.iter();
-        loop {
-            let Err(error) = locked.replace(received.clone()).await else { return Ok(received) };
-            warn!(account = %self.entry.key.account, %error, "Could not write a renewed token");
-            let Some(wait) = waits.next() else {
-                let unsaved = Unsaved { spent: spent.clone(), received };
-                *self.entry.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = Some(unsaved);
-                return Err(error);
-            };
-            sleep(*wait).await;
+    /// Marks the refresh token as refused: for good, unless the access token still lives and it was only too early.
+    async fn bury(&self, record: Record, code: String, locked: &mut dyn LockedTokens) -> Result<Record> {
+        let used = matches!(&self.cause, Cause::Refused(used) if *used == fingerprint(&record.token));
+        let early = !used && is_live(&record, self.entry.sources.clock.now());
+        let refresh_token_sha256 = record.refresh_token.as_ref().map(fingerprint).unwrap_or_default();
+        let mut next = record;
+        next.dead = Some(Death { refresh_token_sha256, reason: code, early });
+        next.generation += 1;
+        if let Err(error) = locked.replace(next.clone()).await {
+            warn!(account = %self.entry.key.account, %error, "Could not note that the platform refused to renew");
+        }
+        match (early, &self.cause) {
+            (false, _) => Err(self.entry.gone(&next)),
+            (true, Cause::Request) => Ok(next),
+            (true, _) => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("the platform does not renew the sign-in to `{}` yet", self.entry.key.account),
+            )
+            .hint("go on: the token that is there is still good")),
         }
     }
 
-    /// Marks the refresh token as dead, unless the access token still lives: the platform may only have found it too early.
-    async fn bury(&self, record: Record, code: String, locked: &mut dyn LockedTokens) -> Result<Record> {
-        if self.used.is_none() && is_live(&record, self.entry.sources.clock.now()) {
-            if let Some(expiry) = record.expiry {
-                self.entry.rest_until(&record, expiry);
-            }
-            return Ok(record);
+    /// Notes for all processes that the platform is in trouble, so that they do not all try in vain.
+    async fn leave_alone(&self, record: Record, error: Error, locked: &mut dyn LockedTokens) -> Result<Record> {
+        let rest = error.retry_after().unwrap_or(TROUBLE).min(LONGEST_REST);
+        let mut next = record;
+        next.renew_after = self.entry.sources.clock.now().checked_add(rest).ok();
+        next.generation += 1;
+        if let Err(error) = locked.replace(next).await {
+            warn!(account = %self.entry.key.account, %error, "Could not note that the platform is in trouble");
         }
-        let mut dead = record;
-        let refresh_token_sha256 = dead.refresh_token.as_ref().map(fingerprint).unwrap_or_default();
-        dead.dead = Some(Death { refresh_token_sha256, reason: code });
-        dead.generation += 1;
-        if let Err(error) = locked.replace(dead.clone()).await {
-            warn!(account = %self.entry.key.account, %error, "Could not note that a sign-in has ended");
-        }
-        Err(self.entry.gone(&dead))
+        Err(error)
     }
 }

@@ -4,10 +4,12 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use oauth2::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, TokenResponse as _, TokenUrl,
-    basic::{BasicClient, BasicTokenResponse},
+    AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest,
+    HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use switchboard_kit::{
     ClientAuth, Error, Result,
@@ -26,6 +28,8 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// Seconds until the access token expires.
     pub expires_in: Option<f64>,
+    /// Seconds until the refresh token expires if it is not used.
+    pub refresh_expires_in: Option<f64>,
     /// Scopes that were granted, if the server says.
     pub scopes: Option<Vec<String>>,
 }
@@ -55,10 +59,32 @@ impl Client {
 }
 
 /// The library's client, knowing the token endpoint.
-pub(super) type Basic = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+pub(super) type Basic = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// The library's token answer, with what servers add to the standard.
+pub(super) type Answer = StandardTokenResponse<Added, BasicTokenType>;
+
+/// What servers add to RFC 6749's answer.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Added {
+    refresh_expires_in: Option<f64>,
+}
+
+impl ExtraTokenFields for Added {}
 
 pub(super) fn basic(id: &str, secret: Option<&Secret>, proof: ClientAuth, token: &Url) -> Basic {
-    let client = BasicClient::new(ClientId::new(id.to_owned()))
+    let client = oauth2::Client::new(ClientId::new(id.to_owned()))
         .set_token_uri(TokenUrl::from_url(token.clone()))
         .set_auth_type(match proof {
             ClientAuth::Body => AuthType::RequestBody,
@@ -82,11 +108,12 @@ pub(super) async fn refresh(
     Ok(tokens(&client.exchange_refresh_token(&refresh_token).request_async(&send).await?))
 }
 
-pub(super) fn tokens(answer: &BasicTokenResponse) -> Tokens {
+pub(super) fn tokens(answer: &Answer) -> Tokens {
     Tokens {
         access: Secret::from(answer.access_token().secret().as_str()),
         refresh: answer.refresh_token().map(|token| Secret::from(token.secret().as_str())),
         expires_in: answer.expires_in().map(|lifetime| lifetime.as_secs_f64()),
+        refresh_expires_in: answer.extra_fields().refresh_expires_in,
         scopes: answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str().to_owned()).collect()),
     }
 }
@@ -143,6 +170,10 @@ fn straightened(status: u16, body: &[u8], token_at: &str) -> Option<(u16, Value)
     if let Some(seconds) = fields.get("expires_in").and_then(seconds) {
         straight.insert("expires_in".into(), seconds.into());
     }
+    let refresh = ["refresh_expires_in", "refresh_token_expires_in"].into_iter().find_map(|name| fields.get(name));
+    if let Some(seconds) = refresh.and_then(seconds) {
+        straight.insert("refresh_expires_in".into(), seconds.into());
+    }
     if let Some(scope) = fields.get("scope").and_then(Value::as_str) {
         straight.insert("scope".into(), scope.replace(',', " ").into());
     }
@@ -163,8 +194,8 @@ mod tests {
         let plain = br#"{"access_token":"a","expires_in":"3600","scope":"x,y","token_type":"User"}"#;
         let expected = json!({"access_token":"a","expires_in":3600,"scope":"x y","token_type":"bearer"});
         assert_eq!(straightened(200, plain, ""), Some((200, expected)));
-        let deep = br#"{"ok":true,"user":{"access_token":"a","expires_in":59.9}}"#;
-        let expected = json!({"access_token":"a","expires_in":59,"token_type":"bearer"});
+        let deep = br#"{"ok":true,"user":{"access_token":"a","expires_in":59.9,"refresh_token_expires_in":"90"}}"#;
+        let expected = json!({"access_token":"a","expires_in":59,"refresh_expires_in":90,"token_type":"bearer"});
         assert_eq!(straightened(200, deep, "/user"), Some((200, expected)));
     }
 

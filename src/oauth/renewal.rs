@@ -49,8 +49,9 @@ impl OAuthRenewal {
         let secret = record.client_secret.as_ref().or(self.client_secret.as_ref());
         let client = exchange::basic(client, secret, proof, &token);
         let tokens = exchange::refresh(&self.http, client, token_at, refresh_token).await?;
-        let exchange::Tokens { access, refresh, expires_in, scopes } = tokens;
-        Ok(Renewed { access, refresh, expires_in, scopes })
+        let exchange::Tokens { access, refresh, expires_in, refresh_expires_in, scopes } = tokens;
+        let documented = description.and_then(|it| it.refresh_lifetime).map(|life| life.as_secs_f64());
+        Ok(Renewed { access, refresh, expires_in, refresh_expires_in: refresh_expires_in.or(documented), scopes })
     }
 
     async fn session(&self, record: &Record) -> Result<Renewed, Failure> {
@@ -81,6 +82,7 @@ impl OAuthRenewal {
             access: tokens.access.into(),
             refresh: tokens.refresh.map(Into::into),
             expires_in: tokens.expires_in_ms.map(|milliseconds| Duration::from_millis(milliseconds).as_secs_f64()),
+            refresh_expires_in: None,
             scopes: None,
         })
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use switchboard_kit::{
     Error, ErrorKind, Identity, Principal, Result,
     host::{
@@ -37,17 +37,9 @@ pub(super) fn oauth_record(request: &SignIn, by: &ByOAuth, tokens: Tokens) -> Re
     if let Some(scope) = &by.device_scope {
         record.other.insert(DEVICE_SCOPE.into(), scope.as_str().into());
     }
-    good_for(&mut record, tokens.expires_in);
+    let documented = by.client.description.refresh_lifetime.map(|life| life.as_secs_f64());
+    record.good_for(Timestamp::now(), tokens.expires_in, tokens.refresh_expires_in.or(documented));
     record
-}
-
-/// Notes when the access token was got, and when it expires.
-pub(super) fn good_for(record: &mut Record, seconds: Option<f64>) {
-    let now = Timestamp::now();
-    record.obtained_at = Some(now);
-    record.expires_in = seconds;
-    let lifetime = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
-    record.expiry = lifetime.and_then(|lifetime| now.checked_add(lifetime).ok());
 }
 
 /// Verifies the tokens by a call, and stores them.

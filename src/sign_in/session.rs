@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use switchboard_kit::{
     Error, ErrorKind, Result, Session,
@@ -88,7 +89,7 @@ pub(super) async fn login(request: &SignIn, session: &Session, body: &Value, pro
     record.token_uri = session.refresh.map(address).transpose()?;
     record.revoke_uri = session.logout.map(address).transpose()?;
     let lifetime = tokens.expires_in_ms.map(|milliseconds| Duration::from_millis(milliseconds).as_secs_f64());
-    link::good_for(&mut record, lifetime);
+    record.good_for(Timestamp::now(), lifetime, None);
     Ok(record)
 }
 

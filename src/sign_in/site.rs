@@ -220,6 +220,7 @@ impl Site {
             store: request.store.clone(),
             renewal: Arc::new(renewal),
             clock: Arc::new(SystemClock),
+            apart: None,
             tasks: TaskTracker::new(),
         };
         let credentials = StoredCredentials::new(request.account.clone(), &request.command, sources);

@@ -1,5 +1,6 @@
 //! Takes a token that the user made in the platform's settings: from the environment, the terminal or a pipe.
 
+use jiff::Timestamp;
 use switchboard_kit::{
     Error, ErrorKind, Result, StaticToken,
     host::{ExposeSecret as _, Secret},
@@ -20,7 +21,7 @@ pub(super) async fn run(request: &SignIn, description: &StaticToken) -> Result<C
         Error::new(ErrorKind::SignInRequired, "no token was given").hint("paste it, or set SWITCHBOARD_TOKEN")
     })?;
     let mut record = Record::new(request.bound.platform(), Method::Static, token);
-    link::good_for(&mut record, None);
+    record.good_for(Timestamp::now(), None, None);
     let linked = link::link(request, record).await?;
     request.terminal.say(&format!("Signed in as {} to {}.", linked.identity.name, linked.account));
     Ok(linked)

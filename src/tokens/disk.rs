@@ -10,9 +10,9 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::private;
+use super::{lease::Lease, private};
 
-/// Room that is reserved for a replacement: more than any token file needs.
+/// Room that is reserved for a replacement, at least: more than token files usually need.
 const ROOM: usize = 16 * 1024;
 
 /// Largest file that is taken for a token file.
@@ -29,11 +29,11 @@ pub trait Disk: Send + Sync {
     /// Creates `folder`, closed to others, unless it is there.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// Closes the file to others; returns whether it was open to them.
-    fn tighten(&self, path: &Path) -> io::Result<bool>;
+    /// Closes the file to others.
+    fn restrict(&self, path: &Path) -> io::Result<()>;
 
     /// Returns the file's content, if there is a file.
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    fn read(&self, path: &Path) -> io::Result<Option<Found>>;
 
     /// Creates a file beside `path`, closed to others, with room for a replacement that is certain to be there later.
     fn reserve(&self, path: &Path) -> io::Result<NamedTempFile>;
@@ -53,8 +53,23 @@ pub trait Disk: Send + Sync {
     /// Removes reserved files beside `path` that a crash left behind.
     fn sweep(&self, path: &Path) -> io::Result<()>;
 
-    /// Opens the lock file, closed to others, and locks it unless someone else holds it.
+    /// Opens the lock file, closed to others, and locks it unless someone else holds it. The error is of the kind
+    /// `Unsupported` where files cannot be locked.
     fn try_lock(&self, path: &Path) -> io::Result<Option<File>>;
+
+    /// Takes a lease, where files cannot be locked: a folder at `path`, unless someone else has made it lately.
+    fn try_lease(&self, path: &Path) -> io::Result<Option<Lease>>;
+}
+
+/// A file's content, and what the file is like.
+#[derive(Clone)]
+pub struct Found {
+    /// The content.
+    pub content: Vec<u8>,
+    /// Whether others than its owner may open it.
+    pub open_to_others: bool,
+    /// How many names it has.
+    pub links: u64,
 }
 
 /// The disk of this machine.
@@ -77,33 +92,28 @@ impl Disk for RealDisk {
         private::folder().create(folder)
     }
 
-    fn tighten(&self, path: &Path) -> io::Result<bool> {
-        let open = match fs::metadata(path) {
-            Ok(metadata) => private::is_open_to_others(&metadata),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        if open {
-            private::restrict(path)?;
-        }
-        Ok(open)
+    fn restrict(&self, path: &Path) -> io::Result<()> {
+        private::restrict(path)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    fn read(&self, path: &Path) -> io::Result<Option<Found>> {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut content = Vec::new();
+        let metadata = file.metadata()?;
+        let (open_to_others, links) = (private::is_open_to_others(&metadata), private::links(&metadata));
+        let mut content = Vec::with_capacity(usize::try_from(metadata.len().min(LARGEST)).unwrap_or_default() + 1);
         file.take(LARGEST).read_to_end(&mut content)?;
-        Ok(Some(content))
+        Ok(Some(Found { content, open_to_others, links }))
     }
 
     fn reserve(&self, path: &Path) -> io::Result<NamedTempFile> {
         // `tempfile` opens with 0600 and only ever creates.
         let mut reserved = Builder::new().prefix(&prefix(path)).rand_bytes(12).tempfile_in(folder(path))?;
-        reserved.write_all(&[b' '; ROOM])?;
+        let present = fs::metadata(path).map_or(0, |metadata| metadata.len().min(LARGEST));
+        reserved.write_all(&vec![b' '; ROOM.max(usize::try_from(2 * present).unwrap_or_default())])?;
         reserved.as_file().sync_all()?;
         Ok(reserved)
     }
@@ -162,8 +172,12 @@ impl Disk for RealDisk {
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::Error(error)) => Err(io::Error::new(io::ErrorKind::Unsupported, error)),
         }
+    }
+
+    fn try_lease(&self, path: &Path) -> io::Result<Option<Lease>> {
+        Lease::take(path)
     }
 }
 

@@ -11,7 +11,8 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
-    disk::{Disk, RealDisk, folder},
+    disk::{Disk, Found, RealDisk, folder},
+    lease::Lease,
     private,
 };
 
@@ -66,11 +67,11 @@ impl Disk for FaultyDisk {
         RealDisk.create_folder(folder)
     }
 
-    fn tighten(&self, path: &Path) -> io::Result<bool> {
-        RealDisk.tighten(path)
+    fn restrict(&self, path: &Path) -> io::Result<()> {
+        RealDisk.restrict(path)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    fn read(&self, path: &Path) -> io::Result<Option<Found>> {
         RealDisk.read(path)
     }
 
@@ -111,5 +112,9 @@ impl Disk for FaultyDisk {
         let locked = RealDisk.try_lock(path);
         self.watch(path);
         locked
+    }
+
+    fn try_lease(&self, path: &Path) -> io::Result<Option<Lease>> {
+        RealDisk.try_lease(path)
     }
 }

@@ -1,34 +1,34 @@
 //! Tokens in files, one for each account, shared with every other process of this user.
 
 mod content;
+mod lock;
 mod locked;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use switchboard_kit::{AccountKey, Error, ErrorKind, Principal, Result};
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep},
+use switchboard_kit::{
+    AccountKey, Error, ErrorKind, Principal, Result,
+    host::{ExposeSecret as _, Secret},
 };
+use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
-    LockedTokens, Record, TokenKey, TokenStore,
-    disk::{Disk, RealDisk, beside, folder},
+    Holder, LockedTokens, Record, TokenKey, TokenStore,
+    disk::{Disk, RealDisk, folder},
 };
 use content::Content;
+use lock::Locks;
 use locked::LockedFile;
-
-/// How long anyone waits for another process to let go.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often, and how long apart, a file is read again that another program may be half way through writing.
 const READS: u32 = 4;
@@ -39,6 +39,9 @@ const BETWEEN_READS: Duration = Duration::from_millis(20);
 pub struct FileStore {
     paths: Arc<BTreeMap<AccountKey, PathBuf>>,
     disk: Arc<dyn Disk>,
+    locks: Arc<Locks>,
+    /// What each file held when it was read last: most often it is the same.
+    seen: Arc<Mutex<BTreeMap<AccountKey, (Secret, Record)>>>,
 }
 
 impl FileStore {
@@ -49,7 +52,18 @@ impl FileStore {
 
     /// Does the same on a disk of the caller's choice.
     pub fn on(disk: Arc<dyn Disk>, paths: BTreeMap<AccountKey, PathBuf>) -> Self {
-        Self { paths: Arc::new(paths), disk }
+        Self { paths: Arc::new(paths), locks: Arc::new(Locks::new(disk.clone())), disk, seen: Arc::default() }
+    }
+
+    /// Locks in this folder, which must be this machine's and this user's, where files cannot be locked in their place.
+    pub fn with_runtime_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.locks = Arc::new(Locks::new(self.disk.clone()).with_runtime_folder(folder));
+        self
+    }
+
+    /// Begins with a lock that another process of ours has taken and passed on.
+    pub fn inherit(&self, lock: File) {
+        self.locks.inherit(lock);
     }
 
     fn path(&self, key: &TokenKey) -> Result<PathBuf> {
@@ -63,17 +77,29 @@ impl FileStore {
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn Disk) -> Result<T> + Send + 'static,
+        work: impl FnOnce(Arc<dyn Disk>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let disk = Arc::clone(&self.disk);
-        spawn_blocking(move || work(&*disk)).await.unwrap_or_else(|broken| {
+        spawn_blocking(move || work(disk)).await.unwrap_or_else(|broken| {
             Err(Error::unexpected("the token store broke off while it used the disk").caused_by(broken))
         })
     }
 
     /// Reads on the spot: that takes a few microseconds, before every request, and another thread would take longer.
-    fn read(&self, path: &Path) -> Result<Content> {
-        Content::read(&*self.disk, path)
+    fn read(&self, key: &TokenKey, path: &Path) -> Result<Content> {
+        let Some(found) = content::read(&*self.disk, path)? else { return Ok(Content::Missing) };
+        let content = found.content;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((last, record)) = seen.get(&key.account)
+            && last.expose_secret().as_bytes() == content
+        {
+            return Ok(Content::Whole(Box::new(record.clone())));
+        }
+        let parsed = Content::parse(&content);
+        if let (Content::Whole(record), Ok(text)) = (&parsed, String::from_utf8(content)) {
+            seen.insert(key.account.clone(), (text.into(), (**record).clone()));
+        }
+        Ok(parsed)
     }
 }
 
@@ -81,64 +107,37 @@ impl FileStore {
 impl TokenStore for FileStore {
     async fn load(&self, key: &TokenKey) -> Result<Option<Record>> {
         let path = self.path(key)?;
-        for _ in 1..READS {
-            match self.read(&path)? {
+        let mut reads = 1;
+        loop {
+            match self.read(key, &path)? {
                 Content::Missing => return Ok(None),
                 Content::Whole(record) => return Ok(Some(*record)),
+                Content::Corrupt(found) if reads == READS => return Err(content::corrupt(&path, &found)),
                 Content::Corrupt(_) => sleep(BETWEEN_READS).await,
             }
-        }
-        match self.read(&path)? {
-            Content::Missing => Ok(None),
-            Content::Whole(record) => Ok(Some(*record)),
-            Content::Corrupt(found) => Err(content::corrupt(&path, &found)),
+            reads += 1;
         }
     }
 
     async fn lock(&self, key: &TokenKey) -> Result<Box<dyn LockedTokens>> {
-        let (path, started) = (self.path(key)?, Instant::now());
-        let (path, lock) = self
+        let path = self.path(key)?;
+        let path = self
             .blocking(move |disk| {
                 let failed = |error| write_failed(&path, error);
                 let path = disk.resolve(&path).map_err(failed)?;
                 disk.create_folder(folder(&path)).map_err(failed)?;
-                let lock = beside(&path, ".lock");
-                Ok((path, lock))
+                Ok(path)
             })
             .await?;
-        loop {
-            let (path, attempt) = (path.clone(), lock.clone());
-            let disk = Arc::clone(&self.disk);
-            let locked = self
-                .blocking(move |_| match disk.try_lock(&attempt) {
-                    Ok(Some(held)) => LockedFile::new(disk, path, held).map(Some),
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(write_failed(&attempt, error)),
-                })
-                .await?;
-            if let Some(locked) = locked {
-                return Ok(Box::new(locked));
-            }
-            if started.elapsed() >= PATIENCE {
-                return Err(self.held(lock).await);
-            }
-            sleep(Duration::from_millis(rand::random_range(10..=50))).await;
-        }
+        let held = self.locks.take(&path).await?;
+        let locked = self.blocking(move |disk| LockedFile::new(disk, path, held)).await?;
+        Ok(Box::new(locked))
     }
-}
 
-impl FileStore {
-    /// Says who holds the lock.
-    async fn held(&self, lock: PathBuf) -> Error {
-        let name = lock.display().to_string();
-        let written = self.blocking(move |disk| Ok(disk.read(&lock).ok().flatten().unwrap_or_default())).await;
-        let process = String::from_utf8_lossy(&written.unwrap_or_default())
-            .split_whitespace()
-            .next()
-            .and_then(|process| process.parse::<u32>().ok())
-            .map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
-        Error::new(ErrorKind::StoreLocked, format!("{process} holds `{name}` and does not let go"))
-            .hint(format!("end {process} if it hangs, then try again"))
+    async fn holder(&self, key: &TokenKey) -> Result<Option<Holder>> {
+        let path = self.path(key)?;
+        let locks = self.locks.clone();
+        self.blocking(move |disk| Ok(disk.resolve(&path).ok().and_then(|path| locks.holder(&path)))).await
     }
 }
 

@@ -1,17 +1,17 @@
 //! Files and folders that only their owner may open, as far as the operating system has such a thing.
 
 #[cfg(unix)]
-pub(super) use unix::{folder, is_open_to_others, lock_options, restrict};
+pub(super) use unix::{folder, is_open_to_others, is_the_file, links, lock_options, restrict};
 
 #[cfg(not(unix))]
-pub(super) use other::{folder, is_open_to_others, lock_options, restrict};
+pub(super) use other::{folder, is_open_to_others, is_the_file, links, lock_options, restrict};
 
 #[cfg(unix)]
 mod unix {
     use std::{
-        fs::{DirBuilder, Metadata, OpenOptions, Permissions, set_permissions},
+        fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, set_permissions},
         io,
-        os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+        os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
         path::Path,
     };
 
@@ -31,6 +31,16 @@ mod unix {
         metadata.permissions().mode() & 0o077 != 0
     }
 
+    pub(in crate::tokens) fn links(metadata: &Metadata) -> u64 {
+        metadata.nlink()
+    }
+
+    pub(in crate::tokens) fn is_the_file(file: &File, path: &Path) -> bool {
+        let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let (one, other) = (file.metadata().map(identity), std::fs::metadata(path).map(identity));
+        matches!((one, other), (Ok(one), Ok(other)) if one == other)
+    }
+
     pub(in crate::tokens) fn restrict(path: &Path) -> io::Result<()> {
         set_permissions(path, Permissions::from_mode(0o600))
     }
@@ -40,7 +50,7 @@ mod unix {
 #[cfg(not(unix))]
 mod other {
     use std::{
-        fs::{DirBuilder, Metadata, OpenOptions},
+        fs::{DirBuilder, File, Metadata, OpenOptions},
         io,
         path::Path,
     };
@@ -58,6 +68,14 @@ mod other {
     }
 
     pub(in crate::tokens) fn is_open_to_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(in crate::tokens) fn links(_: &Metadata) -> u64 {
+        1
+    }
+
+    pub(in crate::tokens) fn is_the_file(_: &File, _: &Path) -> bool {
         false
     }
 

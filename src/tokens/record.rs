@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use switchboard_kit::{
     Identity,
     host::{ExposeSecret as _, Secret},
 };
+
+/// Longest lifetime that is believed, in seconds.
+const LONGEST_LIFE: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// How a token was got, and so how it is renewed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +77,19 @@ pub struct Record {
     /// Seconds that the access token was good for when received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<f64>,
+    /// When the refresh token expires if it is not used; unknown if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expiry: Option<Timestamp>,
+    /// Seconds that the refresh token was good for when received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_in: Option<f64>,
+    /// When it may be renewed again after the platform failed: every process leaves it alone until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_after: Option<Timestamp>,
     /// Grows with every replacement.
     #[serde(default)]
     pub generation: u64,
-    /// Set when the platform refused the refresh token for good.
+    /// Set when the platform refused the refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Death>,
     /// What others have written beside it.
@@ -85,13 +97,16 @@ pub struct Record {
     pub other: Map<String, Value>,
 }
 
-/// The end of a sign-in: only this refresh token is dead, one that came later is not.
+/// A refusal to renew: only this refresh token is refused, one that came later is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Death {
     /// SHA-256 of the refresh token that was refused, in hexadecimal.
     pub refresh_token_sha256: String,
     /// The error code that the platform gave, such as `invalid_grant`.
     pub reason: String,
+    /// Whether the access token was still good: perhaps it was only too early, so it is tried once more at the expiry.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub early: bool,
 }
 
 impl Record {
@@ -114,11 +129,27 @@ impl Record {
             expiry: None,
             obtained_at: None,
             expires_in: None,
+            refresh_expiry: None,
+            refresh_expires_in: None,
+            renew_after: None,
             generation: 1,
             dead: None,
             other: Map::new(),
         }
     }
+
+    /// Notes that the tokens came now, and for how many seconds each is good.
+    pub fn good_for(&mut self, now: Timestamp, access: Option<f64>, refresh: Option<f64>) {
+        self.obtained_at = Some(now);
+        (self.expires_in, self.expiry) = end(access, now).unzip();
+        (self.refresh_expires_in, self.refresh_expiry) = end(refresh, now).unzip();
+    }
+}
+
+/// Returns a lifetime that can be reckoned with, and its end. No time at all, or less, is a server's mistake.
+fn end(seconds: Option<f64>, now: Timestamp) -> Option<(f64, Timestamp)> {
+    let life = seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)?.min(LONGEST_LIFE);
+    Some((life, now.saturating_add(SignedDuration::from_secs_f64(life)).ok()?))
 }
 
 /// Shows no secret.

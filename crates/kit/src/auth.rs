@@ -1,5 +1,7 @@
 //! How a platform lets a user in, as data: the server does the signing in, the provider only describes it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// How a user signs in. Several ways are tried in order; the first that the platform offers is taken.
@@ -20,6 +22,16 @@ impl Auth {
     /// Describes OAuth with endpoints that never change.
     pub fn oauth(authorize: impl Into<String>, token: impl Into<String>) -> OAuth {
         OAuth::new(AuthServer::Fixed { authorize: authorize.into(), token: token.into(), device: None, revoke: None })
+    }
+
+    /// Whether any of the ways yields refresh tokens that are good for one use.
+    pub fn rotates_strictly(&self) -> bool {
+        match self {
+            Self::OAuth(oauth) => oauth.rotation == Rotation::Strict,
+            Self::Session(session) => session.refresh.is_some() && session.rotation == Rotation::Strict,
+            Self::Token(_) => false,
+            Self::FirstOf(ways) => ways.iter().any(Self::rotates_strictly),
+        }
     }
 
     /// Describes OAuth whose endpoints the server itself publishes (RFC 8414) at `path` below the API endpoint.
@@ -75,6 +87,8 @@ pub struct OAuth {
     pub device_scope: Option<&'static str>,
     /// What becomes of a refresh token that has been used.
     pub rotation: Rotation,
+    /// How long a refresh token lives without being used, where the documentation says so and the answers do not.
+    pub refresh_lifetime: Option<Duration>,
     /// Parameters of the platform's own for the authorization request.
     pub extra: Vec<(&'static str, String)>,
     /// Where in the token endpoint's answer the token is, as a JSON pointer.
@@ -95,6 +109,7 @@ impl OAuth {
             write: Vec::new(),
             device_scope: None,
             rotation: Rotation::Strict,
+            refresh_lifetime: None,
             extra: Vec::new(),
             token_at: "",
         }
@@ -132,6 +147,12 @@ impl OAuth {
     /// Says what becomes of a used refresh token; strict when nothing is said.
     pub fn rotation(mut self, rotation: Rotation) -> Self {
         self.rotation = rotation;
+        self
+    }
+
+    /// Says how long a refresh token lives without being used, unless the platform's answers say so.
+    pub fn refresh_lifetime(mut self, lifetime: Duration) -> Self {
+        self.refresh_lifetime = Some(lifetime);
         self
     }
 
@@ -214,6 +235,8 @@ pub struct Session {
     pub password: Option<fn(user: &str, password: &str) -> Value>,
     /// A login by browser that comes back with a one-time token.
     pub sso: Option<Sso>,
+    /// What becomes of a refresh token that has been used.
+    pub rotation: Rotation,
     /// The refresh request for a refresh token.
     pub refresh_body: fn(refresh_token: &str) -> Value,
     /// What a login or refresh answered.
@@ -229,6 +252,7 @@ impl Session {
             logout: None,
             password: None,
             sso: None,
+            rotation: Rotation::Strict,
             refresh_body: |token| serde_json::json!({ "refresh_token": token }),
             tokens,
         }
@@ -249,6 +273,12 @@ impl Session {
     /// Renews tokens by a `POST` to `path`.
     pub fn refresh(mut self, path: &'static str) -> Self {
         self.refresh = Some(path);
+        self
+    }
+
+    /// Says what becomes of a used refresh token; strict when nothing is said.
+    pub fn rotation(mut self, rotation: Rotation) -> Self {
+        self.rotation = rotation;
         self
     }
 

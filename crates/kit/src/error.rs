@@ -44,6 +44,29 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: [Self; 15] = [
+        Self::Config,
+        Self::SignInRequired,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::InvalidInput,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::Unsupported,
+        Self::Unavailable,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::StoreLocked,
+        Self::StoreCorrupt,
+        Self::StoreWriteFailed,
+        Self::Unexpected,
+    ];
+
+    /// Returns the kind whose [`code`](Self::code) this is.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// Returns the stable name that tool results and logs carry.
     pub const fn code(self) -> &'static str {
         match self {

@@ -5,7 +5,10 @@ use std::path::Path;
 use switchboard_kit::{Error, ErrorKind, Result};
 use tracing::{debug, warn};
 
-use super::super::{Record, disk::Disk};
+use super::super::{
+    Record,
+    disk::{Disk, Found},
+};
 
 /// A token file's content.
 #[derive(Debug)]
@@ -16,15 +19,21 @@ pub(super) enum Content {
     Corrupt(String),
 }
 
-impl Content {
-    pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Self> {
-        match disk.tighten(path) {
-            Ok(true) => warn!(path = %path.display(), "Closed a token file that others could read"),
-            Ok(false) => {}
+/// Reads the file at `path`, and closes it to others if it was not.
+pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Found>> {
+    let found = disk.read(path).map_err(|error| unreadable(path, &error.to_string()).caused_by(error))?;
+    if found.as_ref().is_some_and(|found| found.open_to_others) {
+        match disk.restrict(path) {
+            Ok(()) => warn!(path = %path.display(), "Closed a token file that others could read"),
             Err(error) => debug!(path = %path.display(), %error, "Could not close a token file to others"),
         }
-        let content = disk.read(path).map_err(|error| unreadable(path, &error.to_string()).caused_by(error))?;
-        Ok(content.map_or(Self::Missing, |content| Self::parse(&content)))
+    }
+    Ok(found)
+}
+
+impl Content {
+    pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Self> {
+        Ok(read(disk, path)?.map_or(Self::Missing, |found| Self::parse(&found.content)))
     }
 
     /// Never shows the parser's own words: they quote the file, and the file is a secret.

@@ -1,12 +1,6 @@
 //! One token file under its lock: read once, replaced whole or not at all.
 
-use std::{
-    fs::File,
-    io::{Seek as _, SeekFrom, Write as _},
-    path::PathBuf,
-    process,
-    sync::Arc,
-};
+use std::{path::PathBuf, process::Stdio, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -20,7 +14,8 @@ use super::{
         LockedTokens, Record,
         disk::{Disk, beside},
     },
-    content::Content,
+    content::{self, Content},
+    lock::Held,
     write_failed,
 };
 
@@ -36,25 +31,28 @@ struct Place {
     path: PathBuf,
     reserved: Option<NamedTempFile>,
     corrupt: bool,
-    /// Closed, and so unlocked, at the very end.
-    _held: File,
+    held: Held,
 }
 
 impl LockedFile {
     /// Reads the file and reserves the room for its replacement, while there is nothing to lose yet.
-    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, mut held: File) -> Result<Self> {
-        // For whoever waits and wants to know for whom; the lock itself needs no content.
-        let _ = held.set_len(0).and_then(|()| held.seek(SeekFrom::Start(0)));
-        let _ = writeln!(held, "{} {}", process::id(), Timestamp::now());
-        let _ = disk.tighten(&beside(&path, ".lock"));
+    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, mut held: Held) -> Result<Self> {
+        held.sign();
         if let Err(error) = disk.sweep(&path) {
             debug!(path = %path.display(), %error, "Could not remove what a crash left behind");
         }
-        let content = Content::read(&*disk, &path)?;
+        drop(content::read(&*disk, &beside(&path, ".lock")));
+        let found = content::read(&*disk, &path)?;
+        if let Some(found) = found.as_ref().filter(|found| found.links > 1) {
+            let message = format!("`{}` has {} names, and only one could be replaced", path.display(), found.links);
+            return Err(Error::new(ErrorKind::StoreWriteFailed, message)
+                .hint("remove the other hard links, or make them symbolic links"));
+        }
+        let content = found.map_or(Content::Missing, |found| Content::parse(&found.content));
         let corrupt = matches!(content, Content::Corrupt(_));
         let current = if let Content::Whole(record) = content { Some(*record) } else { None };
         let reserved = Some(disk.reserve(&path).map_err(|error| write_failed(&path, error))?);
-        Ok(Self { place: Some(Place { disk, path, reserved, corrupt, _held: held }), current })
+        Ok(Self { place: Some(Place { disk, path, reserved, corrupt, held }), current })
     }
 
     /// Runs `work` where it may block. If the caller goes away, it ends all the same, and then unlocks.
@@ -77,6 +75,10 @@ impl LockedTokens for LockedFile {
         self.current.as_ref()
     }
 
+    fn hand_over(&self) -> Option<Stdio> {
+        self.place.as_ref()?.held.shared().map(Stdio::from)
+    }
+
     async fn replace(&mut self, record: Record) -> Result<()> {
         if let Some(current) = &self.current
             && record.generation <= current.generation
@@ -87,7 +89,8 @@ impl LockedTokens for LockedFile {
         let mut content = serde_json::to_vec_pretty(&record)
             .map_err(|_| Error::unexpected("the token record cannot be written as JSON"))?;
         content.push(b'\n');
-        self.blocking(move |place| place.replace(&content)).await?;
+        let known = self.current.as_ref().map(|current| current.generation);
+        self.blocking(move |place| place.replace(&content, known)).await?;
         self.current = Some(record);
         Ok(())
     }
@@ -100,7 +103,10 @@ impl LockedTokens for LockedFile {
 }
 
 impl Place {
-    fn replace(&mut self, content: &[u8]) -> Result<()> {
+    fn replace(&mut self, content: &[u8], known: Option<u64>) -> Result<()> {
+        if let Held::Lease(_) = self.held {
+            self.check_lease(known)?;
+        }
         if self.corrupt {
             self.keep_corrupt()?;
             self.corrupt = false;
@@ -115,6 +121,19 @@ impl Place {
         Ok(())
     }
 
+    /// Someone who thought that our lease was over may have written meanwhile.
+    fn check_lease(&self, known: Option<u64>) -> Result<()> {
+        let found = match Content::read(&*self.disk, &self.path)? {
+            Content::Whole(record) => Some(record.generation),
+            Content::Missing | Content::Corrupt(_) => None,
+        };
+        if self.corrupt || found == known {
+            return Ok(());
+        }
+        let message = format!("`{}` was replaced by another process meanwhile", self.path.display());
+        Err(Error::new(ErrorKind::Conflict, message).hint("try again"))
+    }
+
     fn remove(&mut self) -> Result<()> {
         self.disk.remove(&self.path).map_err(|error| write_failed(&self.path, error))?;
         self.sync_folder();
@@ -126,7 +145,7 @@ impl Place {
         let copy = beside(&self.path, &format!(".corrupt-{}", Timestamp::now().as_millisecond()));
         let kept = self.disk.read(&self.path).and_then(|content| {
             let mut reserved = self.disk.reserve(&copy)?;
-            self.disk.fill(&mut reserved, &content.unwrap_or_default())?;
+            self.disk.fill(&mut reserved, &content.map(|found| found.content).unwrap_or_default())?;
             self.disk.rename(reserved, &copy)
         });
         kept.map_err(|error| write_failed(&copy, error))?;
