@@ -16,8 +16,7 @@ pub(crate) fn start(debug: bool) {
     });
     let own = if debug { asked.max(LevelFilter::DEBUG) } else { asked };
     let targets = Targets::new().with_default(own.min(LevelFilter::WARN)).with_target("switchboard", own);
-    // Whoever started us may have gone with our standard error, which is no reason to panic in the middle of a renewal.
-    let written = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false).with_filter(targets);
+    let written = fmt::layer().with_writer(std::io::stderr).with_filter(targets);
     // Tests start more than one server in a process; the first one's logs serve all.
     drop(tracing_subscriber::registry().with(written).try_init());
 }

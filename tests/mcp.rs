@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::switchboard::Home;
+use crate::switchboard::{Home, Session};
 
 const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
@@ -77,5 +77,17 @@ fn a_wrong_argument_is_named_as_a_tool_error() {
     let mut session = home.session(&["--provider", "sandbox", "--read-only"]);
     let refusal = session.call("send_message", json!({ "target": "#general", "text": "hello" })).unwrap_err();
     assert!(refusal.contains("not offered") && refusal.contains("`access: write`"), "{refusal}");
+    session.end();
+}
+
+#[test]
+fn nobody_needs_to_read_the_logs() {
+    let home = Home::new();
+    let mut command = home.command(&["--provider", "sandbox"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    command.env("RUST_LOG", "trace").stderr(writer);
+    let mut session = Session::start(command);
+    drop(reader);
+    session.call("read_messages", json!({ "target": "#general" })).unwrap();
     session.end();
 }

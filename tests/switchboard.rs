@@ -51,7 +51,9 @@ impl Home {
 
     /// Starts an MCP session.
     pub(crate) fn session(&self, arguments: &[&str]) -> Session {
-        Session::start(self.command(arguments))
+        let mut command = self.command(arguments);
+        command.stderr(Stdio::null());
+        Session::start(command)
     }
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         let mut session = Self { child, input, output, next: 0 };
         let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });

@@ -23,17 +23,24 @@ pub(crate) enum Step {
     Fill,
     Rename,
     SyncFolder,
+    Lock,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct FaultyDisk {
     faults: Arc<Mutex<BTreeMap<Step, io::ErrorKind>>>,
+    below: Arc<Mutex<PathBuf>>,
     open: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl FaultyDisk {
     pub(crate) fn fail(&self, step: Step, kind: io::ErrorKind) {
         self.faults.lock().unwrap().insert(step, kind);
+    }
+
+    /// Restricts the faults to what is in a folder.
+    pub(crate) fn only_below(&self, folder: &Path) {
+        folder.clone_into(&mut self.below.lock().unwrap());
     }
 
     pub(crate) fn heal(&self) {
@@ -45,7 +52,10 @@ impl FaultyDisk {
         self.open.lock().unwrap().clone()
     }
 
-    fn step(&self, step: Step) -> io::Result<()> {
+    fn step(&self, step: Step, path: &Path) -> io::Result<()> {
+        if !path.starts_with(&*self.below.lock().unwrap()) {
+            return Ok(());
+        }
         self.faults.lock().unwrap().get(&step).map_or(Ok(()), |kind| Err((*kind).into()))
     }
 
@@ -76,19 +86,19 @@ impl Disk for FaultyDisk {
     }
 
     fn reserve(&self, path: &Path) -> io::Result<NamedTempFile> {
-        self.step(Step::Reserve)?;
+        self.step(Step::Reserve, path)?;
         let reserved = RealDisk.reserve(path);
         self.watch(path);
         reserved
     }
 
     fn fill(&self, reserved: &mut NamedTempFile, content: &[u8]) -> io::Result<()> {
-        self.step(Step::Fill)?;
+        self.step(Step::Fill, reserved.path())?;
         RealDisk.fill(reserved, content)
     }
 
     fn rename(&self, reserved: NamedTempFile, path: &Path) -> io::Result<()> {
-        self.step(Step::Rename)?;
+        self.step(Step::Rename, path)?;
         self.watch(path);
         RealDisk.rename(reserved, path)?;
         self.watch(path);
@@ -96,7 +106,7 @@ impl Disk for FaultyDisk {
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.step(Step::SyncFolder)?;
+        self.step(Step::SyncFolder, path)?;
         RealDisk.sync_folder(path)
     }
 
@@ -109,6 +119,7 @@ impl Disk for FaultyDisk {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<File>> {
+        self.step(Step::Lock, path)?;
         let locked = RealDisk.try_lock(path);
         self.watch(path);
         locked

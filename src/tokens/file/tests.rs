@@ -183,6 +183,105 @@ async fn who_hangs_with_the_lock_is_named() {
 }
 
 #[tokio::test]
+async fn who_holds_the_lock_is_known_to_all_and_nobody_once_it_is_free() {
+    let place = Place::new();
+    assert_eq!(None, place.store.holder(&place.key).await.unwrap());
+    let held = place.store.lock(&place.key).await.unwrap();
+    let holder = place.store.holder(&place.key).await.unwrap().unwrap();
+    assert_eq!(Some(process::id()), holder.process);
+    assert!(holder.since.is_some());
+    drop(held);
+    assert_eq!(None, place.store.holder(&place.key).await.unwrap());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_lock_that_is_passed_on_is_held_until_the_other_process_lets_go() {
+    let place = Place::new();
+    let locked = place.store.lock(&place.key).await.unwrap();
+    let mut child =
+        process::Command::new("cat").stdin(locked.hand_over().unwrap()).stdout(process::Stdio::null()).spawn().unwrap();
+    drop(locked);
+    child.wait().unwrap();
+    place.store.lock(&place.key).await.unwrap();
+    let locked = place.store.lock(&place.key).await.unwrap();
+    let mut child = process::Command::new("sleep").arg("60").stdin(locked.hand_over().unwrap()).spawn().unwrap();
+    drop(locked);
+    assert!(place.store.holder(&place.key).await.unwrap().is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(None, place.store.holder(&place.key).await.unwrap());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn only_this_files_lock_is_inherited() {
+    let place = Place::new();
+    let locked = place.store.lock(&place.key).await.unwrap();
+    let lock = File::open(place.path.with_file_name("token.json.lock")).unwrap();
+    place.store.inherit(lock);
+    // Another handle of the same file does not hold its lock.
+    assert_eq!(ErrorKind::StoreLocked, place.store.lock(&place.key).await.err().unwrap().kind());
+    drop(locked);
+    place.store.inherit(File::create(place.root.path().join("other")).unwrap());
+    place.store.lock(&place.key).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_with_two_names_is_not_replaced() {
+    let place = Place::holding(r#"{"token": "one"}"#);
+    fs::hard_link(&place.path, place.root.path().join("other.json")).unwrap();
+    let error = place.replace(record("two", 2)).await.unwrap_err();
+    assert_eq!(ErrorKind::StoreWriteFailed, error.kind());
+    assert!(error.message().contains("2 names"), "{error}");
+    assert!(fs::read_to_string(&place.path).unwrap().contains("one"));
+}
+
+#[tokio::test]
+async fn where_files_cannot_be_locked_the_runtime_folder_serves() {
+    let place = Place::new();
+    place.disk.fail(Step::Lock, io::ErrorKind::Unsupported);
+    let runtime = TempDir::new().unwrap();
+    let store = place.store.clone().with_runtime_folder(Some(runtime.path().to_owned()));
+    // The fault is the token folder's; the runtime folder is another disk.
+    place.disk.only_below(place.root.path());
+    let held = store.lock(&place.key).await.unwrap();
+    assert_eq!(1, fs::read_dir(runtime.path().join("switchboard")).unwrap().count());
+    drop(held);
+    store.lock(&place.key).await.unwrap().replace(record("one", 1)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_locked_a_lease_serves() {
+    let place = Place::new();
+    place.disk.fail(Step::Lock, io::ErrorKind::Unsupported);
+    let mut held = place.store.lock(&place.key).await.unwrap();
+    assert!(held.hand_over().is_none());
+    let error = place.store.clone().lock(&place.key).await.err().unwrap();
+    assert_eq!(ErrorKind::StoreLocked, error.kind());
+    held.replace(record("one", 1)).await.unwrap();
+    // Whoever took the lease for over has written: what we hold is not the newest any more.
+    fs::write(&place.path, serde_json::to_vec(&record("other", 5)).unwrap()).unwrap();
+    assert_eq!(ErrorKind::Conflict, held.replace(record("two", 2)).await.unwrap_err().kind());
+    drop(held);
+    place.store.lock(&place.key).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_unchanged_is_the_same_record_and_a_changed_one_is_not() {
+    let place = Place::holding(r#"{"token": "one"}"#);
+    for token in ["one", "one", "two"] {
+        fs::write(&place.path, format!(r#"{{"token": "{token}"}}"#)).unwrap();
+        assert_eq!(token, place.store.load(&place.key).await.unwrap().unwrap().token.expose_secret());
+    }
+    fs::write(&place.path, "{").unwrap();
+    assert_eq!(ErrorKind::StoreCorrupt, place.store.load(&place.key).await.unwrap_err().kind());
+    fs::remove_file(&place.path).unwrap();
+    assert!(place.store.load(&place.key).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_failing_disk_leaves_the_old_tokens_whole() {
     for step in [Step::Reserve, Step::Fill, Step::Rename] {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::Other] {
