@@ -5,6 +5,8 @@ mod entry;
 #[cfg(test)]
 mod fake;
 mod judgement;
+#[cfg(test)]
+mod model;
 mod renewal;
 #[cfg(test)]
 mod tests;
@@ -103,6 +105,12 @@ impl StoredCredentials {
         // Whoever signed in meanwhile may have signed in elsewhere.
         self.check(&renewed, origin)?;
         Ok(Credentials { scheme: "Bearer", secret: renewed.token })
+    }
+
+    /// Ends what is under way here, as the end of the process would.
+    #[cfg(test)]
+    fn kill(&self) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).drain().for_each(|(_, entry)| entry.kill());
     }
 
     fn check(&self, record: &Record, origin: &str) -> Result<()> {

@@ -54,10 +54,10 @@ struct Flight {
 
 type Outcome = Shared<BoxFuture<'static, Result<Record, Arc<Error>>>>;
 
-/// Tokens that were received in exchange for `spent`.
+/// Tokens that were received in place of an access token that is still the one on disk.
 #[derive(Clone)]
 pub(super) struct Unsaved {
-    pub(super) spent: Secret,
+    pub(super) in_place_of: Secret,
     pub(super) received: Record,
 }
 
@@ -144,6 +144,14 @@ impl Entry {
         Flight { outcome: outcome.boxed().shared(), task }
     }
 
+    #[cfg(test)]
+    pub(super) fn kill(&self) {
+        if let Some(flight) = self.flight.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            flight.task.abort();
+        }
+        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn rests(&self, now: Timestamp) -> bool {
         self.rest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| now < until)
     }
@@ -156,9 +164,8 @@ impl Entry {
     /// Returns the tokens that were received for what is stored, but could not be written yet.
     pub(super) fn unsaved(&self, stored: &Record) -> Option<Unsaved> {
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
-        let still = |unsaved: &Unsaved| stored.refresh_token.as_ref().is_some_and(|token| same(token, &unsaved.spent));
-        // Once something else is stored, others have moved on.
-        *unsaved = unsaved.take().filter(still);
+        // Once something else is stored, it has been written, or others have moved on.
+        *unsaved = unsaved.take().filter(|unsaved| same(&unsaved.in_place_of, &stored.token));
         unsaved.clone()
     }
 
@@ -179,8 +186,11 @@ impl Entry {
     }
 
     async fn saved(self: &Arc<Self>) -> bool {
-        let Ok(Some(stored)) = self.sources.store.load(&self.key).await else { return false };
-        self.unsaved(&stored).is_none() || self.join(&Cause::Request).await.is_ok() && self.unsaved(&stored).is_none()
+        match self.sources.store.load(&self.key).await {
+            Ok(Some(stored)) => self.unsaved(&stored).is_none() || self.join(&Cause::Request).await.is_ok(),
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 
     /// Reports a platform that must be left alone for a while.

@@ -223,8 +223,8 @@ impl Transaction {
                     account = %self.entry.key.account, %error,
                     "A renewed token is not on disk: this process alone has it, and keeps trying to write it"
                 );
-                let spent = record.refresh_token.clone().unwrap_or_default();
-                self.entry.keep_unsaved(Unsaved { spent, received: next.clone() });
+                let in_place_of = record.token.clone();
+                self.entry.keep_unsaved(Unsaved { in_place_of, received: next.clone() });
                 return Ok(next);
             };
             sleep(Duration::from_millis(wait)).await;
