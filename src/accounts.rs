@@ -238,8 +238,13 @@ impl Accounts {
 
     /// Waits for renewals under way: a refresh token that was spent must be replaced on disk before we go.
     pub async fn finish(&self) {
+        self.finish_within(FAREWELL).await;
+    }
+
+    /// Does the same, for so long at most.
+    pub async fn finish_within(&self, patience: Duration) {
         self.renewals.close();
-        drop(tokio::time::timeout(FAREWELL, self.renewals.wait()).await);
+        drop(tokio::time::timeout(patience, self.renewals.wait()).await);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The process that a server starts to renew a token: it ends when its work is done, whatever becomes of the server.
 
+use std::time::Duration;
+
 use switchboard_kit::{Error, Principal, Result};
 
 use crate::{
@@ -27,6 +29,7 @@ pub(super) async fn renew(accounts: &Accounts, cause: &Cause) -> Result<()> {
         .map_err(|error| Error::unexpected("the answer cannot be written as JSON").caused_by(error))?;
     // The server may no longer want to know.
     drop(super::print(&answer));
-    accounts.finish().await;
+    // A token that could not be written yet is only here.
+    accounts.finish_within(Duration::from_mins(10)).await;
     Ok(())
 }

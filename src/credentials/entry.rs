@@ -23,7 +23,7 @@ use super::{
     judgement::{Cause, Eagerness, Verdict, fingerprint, is_live, judge, same},
     transaction::Transaction,
 };
-use crate::tokens::{Record, TokenKey};
+use crate::tokens::{LockedTokens, Record, TokenKey};
 
 /// Longest that a caller waits for a renewal, whoever makes it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -169,28 +169,23 @@ impl Entry {
         unsaved.clone()
     }
 
-    /// Keeps tokens that could not be written, and goes on trying for as long as this process lives.
-    pub(super) fn keep_unsaved(self: &Arc<Self>, unsaved: Unsaved) {
+    /// Keeps tokens that could not be written, and goes on trying for as long as this process lives. Until then the lock is
+    /// kept as well: another process would spend the same refresh token once more.
+    pub(super) fn keep_unsaved(self: &Arc<Self>, unsaved: Unsaved, mut locked: Box<dyn LockedTokens>) {
+        let received = unsaved.received.clone();
         *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = Some(unsaved);
         let entry = Arc::downgrade(self);
         self.sources.tasks.spawn(async move {
-            let waits = SAVE_WAITS.into_iter().chain(repeat_with(|| SAVE_WAITS[SAVE_WAITS.len() - 1]));
-            for wait in waits {
+            for wait in SAVE_WAITS.into_iter().chain(repeat_with(|| SAVE_WAITS[SAVE_WAITS.len() - 1])) {
                 sleep(Duration::from_secs(wait)).await;
                 let Some(entry) = entry.upgrade() else { return };
-                if entry.saved().await {
+                let stored = entry.sources.store.load(&entry.key).await;
+                let moved_on = stored.is_ok_and(|stored| stored.is_none_or(|stored| entry.unsaved(&stored).is_none()));
+                if moved_on || locked.replace(received.clone()).await.is_ok() {
                     return;
                 }
             }
         });
-    }
-
-    async fn saved(self: &Arc<Self>) -> bool {
-        match self.sources.store.load(&self.key).await {
-            Ok(Some(stored)) => self.unsaved(&stored).is_none() || self.join(&Cause::Request).await.is_ok(),
-            Ok(None) => true,
-            Err(_) => false,
-        }
     }
 
     /// Reports a platform that must be left alone for a while.

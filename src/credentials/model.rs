@@ -30,6 +30,7 @@ use self::{
     store::Memory,
 };
 use super::{Clock, Sources, StoredCredentials};
+use crate::tokens::{Record, TokenKey, TokenStore as _};
 
 const ORIGIN: &str = "https://chat.example";
 const PROCESSES: usize = 4;
@@ -113,7 +114,7 @@ impl World {
             processes: Vec::new(),
             seen: Mutex::default(),
         };
-        world.sign_in();
+        world.store.put(world.signed_in());
         world.processes = (0..PROCESSES).map(|_| world.process()).collect();
         world
     }
@@ -129,10 +130,19 @@ impl World {
         StoredCredentials::new(AccountKey::new("test"), "sign in", sources)
     }
 
-    fn sign_in(&self) {
+    fn signed_in(&self) -> Record {
         let mut record = self.platform.sign_in(self.clock.now());
         record.api_hosts.insert(ORIGIN.into());
-        self.store.sign_in(record);
+        record
+    }
+
+    /// Signs in as `--local-auth` does: under the lock, or not at all.
+    async fn sign_in(&self) {
+        let key = TokenKey { principal: Principal::local(), account: AccountKey::new("test") };
+        if let Ok(locked) = self.store.lock(&key).await {
+            self.store.put(self.signed_in());
+            drop(locked);
+        }
     }
 
     async fn take(&mut self, step: Step) {
@@ -151,13 +161,8 @@ impl World {
             Step::Pass(tenths) => tokio::time::sleep(Duration::from_secs_f64(platform::LIFE) * tenths / 10).await,
             Step::SetClock(seconds) => *self.clock.set_off.lock().unwrap() += seconds,
             Step::Answers(answers) => self.platform.plan(answers),
-            Step::FailWrites(writes, reservations) => {
-                if writes > 0 {
-                    self.platform.killed();
-                }
-                self.store.fail(writes, reservations);
-            }
-            Step::SignIn => self.sign_in(),
+            Step::FailWrites(writes, reservations) => self.store.fail(writes, reservations),
+            Step::SignIn => self.sign_in().await,
             Step::Rewrite => self.store.rewrite(),
             Step::Expire => self.platform.expire(),
         }
@@ -214,7 +219,7 @@ async fn tell(rotation: Rotation, story: Vec<Step>) {
     // What is lost is found to be lost at the first call, and a new sign-in revives every process.
     if !world.call(0).await {
         assert!(world.platform.ended(), "a call failed although nothing is wrong");
-        world.sign_in();
+        world.sign_in().await;
     }
     for process in 0..PROCESSES {
         assert!(world.call(process).await, "a call failed although nothing is wrong");

@@ -53,9 +53,6 @@ impl Transaction {
             Err(record) => return Ok(record),
         };
         let mut record = self.current(locked.current()).await?;
-        if let Some(unsaved) = self.entry.unsaved(&record) {
-            record = self.save(&record, unsaved, &mut *locked).await?;
-        }
         if let Some(settled) = self.settled(&record) {
             return settled;
         }
@@ -86,7 +83,7 @@ impl Transaction {
             }
         }
         match self.spend(&record, began + TRIES).await? {
-            Spent::Renewed(renewed) => self.keep(&record, renewed, &mut *locked).await,
+            Spent::Renewed(renewed) => self.keep(&record, renewed, locked).await,
             Spent::Foreign(foreign) => self.settled(&foreign).unwrap_or_else(|| Err(self.entry.in_trouble(TROUBLE))),
             Spent::Refused(code) => self.bury(record, code, &mut *locked).await,
             Spent::InTrouble(error) => self.leave_alone(record, error, &mut *locked).await,
@@ -147,15 +144,6 @@ impl Transaction {
         }
     }
 
-    /// Writes what an earlier renewal received but could not write.
-    async fn save(&self, stored: &Record, unsaved: Unsaved, locked: &mut dyn LockedTokens) -> Result<Record> {
-        let mut received = unsaved.received;
-        received.generation = stored.generation + 1;
-        locked.replace(received.clone()).await?;
-        info!(account = %self.entry.key.account, generation = received.generation, "Wrote a renewed token at last");
-        Ok(received)
-    }
-
     /// Sends the refresh token until the platform answers for good.
     async fn spend(&self, record: &Record, deadline: Instant) -> Result<Spent> {
         let mut waits = WAITS.iter();
@@ -201,7 +189,7 @@ impl Transaction {
     }
 
     /// Puts what was received in the place of `record`.
-    async fn keep(&self, record: &Record, renewed: Renewed, locked: &mut dyn LockedTokens) -> Result<Record> {
+    async fn keep(&self, record: &Record, renewed: Renewed, mut locked: Box<dyn LockedTokens>) -> Result<Record> {
         let now = self.entry.sources.clock.now();
         let mut next = record.clone();
         next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
@@ -224,7 +212,7 @@ impl Transaction {
                     "A renewed token is not on disk: this process alone has it, and keeps trying to write it"
                 );
                 let in_place_of = record.token.clone();
-                self.entry.keep_unsaved(Unsaved { in_place_of, received: next.clone() });
+                self.entry.keep_unsaved(Unsaved { in_place_of, received: next.clone() }, locked);
                 return Ok(next);
             };
             sleep(Duration::from_millis(wait)).await;

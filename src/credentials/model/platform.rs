@@ -79,7 +79,7 @@ struct State {
     planned: VecDeque<Answer>,
     /// Whether anything went wrong since the beginning, or the last healing.
     trouble: bool,
-    /// Whether a process may have lost an answer: by a kill, or by a failing disk.
+    /// Whether an answer may have been lost: on its way, or with a process.
     excuse: bool,
     /// Whether the endpoint told an untruth about a refresh token.
     lied: bool,

@@ -32,7 +32,8 @@ struct Faults {
 }
 
 impl Memory {
-    pub(super) fn sign_in(&self, mut record: Record) {
+    /// Stores a sign-in, whatever was stored before.
+    pub(super) fn put(&self, mut record: Record) {
         let mut stored = self.record.lock().unwrap();
         record.generation = stored.as_ref().map_or(0, |stored| stored.generation) + 1;
         *stored = Some(record);
