@@ -1,15 +1,13 @@
 //! Begins sign-ins at the platform and completes them by what comes back, wherever it comes back to.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use switchboard_kit::{
     Error, ErrorKind, Result,
     host::{ExposeSecret as _, Secret},
 };
+use tokio::time::Instant;
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -147,24 +145,21 @@ impl Attempt {
         query: &str,
         origin: &Origin,
     ) -> Result<Result<Completed>, Refusal> {
-        let given = |name: &str| {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-        };
-        let state = given("state").ok_or(Refusal::Malformed)?;
+        let given = |name| only(query, name);
+        let state = given("state")?.ok_or(Refusal::Malformed)?;
         let flow = self.pending().take(&state, origin, Instant::now())?;
         let record = match &self.by {
             Browser::Code(by) => {
-                check_issuer(by, given("iss").as_deref())?;
-                if let Some(code) = given("error") {
+                check_issuer(by, given("iss")?.as_deref())?;
+                if let Some(code) = given("error")? {
                     return Ok(Err(oauth::in_place_of_code(&code)));
                 }
-                let code = Secret::from(given("code").ok_or(Refusal::Malformed)?);
+                let code = Secret::from(given("code")?.ok_or(Refusal::Malformed)?);
                 let tokens = by.client.exchange(&code, &flow.redirect, flow.verifier).await;
                 tokens.map(|tokens| link::oauth_record(request, by, tokens)).map_err(Error::from)
             }
             Browser::Sso(session, sso) => {
-                let token = Secret::from(given(sso.token_parameter).ok_or(Refusal::Malformed)?);
+                let token = Secret::from(given(sso.token_parameter)?.ok_or(Refusal::Malformed)?);
                 let body = (sso.body)(token.expose_secret());
                 session::login(request, session, &body, "the sign-in by browser").await
             }
@@ -177,6 +172,15 @@ impl Attempt {
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a parameter that may not come twice (RFC 6749 §3.1): one of the two would be somebody else's.
+fn only(query: &str, name: &str) -> Result<Option<String>, Refusal> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.map(Into::into)),
+        _ => Err(Refusal::Malformed),
     }
 }
 

@@ -79,6 +79,7 @@ fn site(
         nonce: unguessable(),
         redirects,
         hosts,
+        cookie: format!("switchboard_sign_in_{port}"),
         linked: Mutex::default(),
         outcomes,
         seen: Notify::new(),

@@ -74,5 +74,7 @@ pub(super) fn redirect(target: &str) -> Answer {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    // A brace would open a place of the template.
+    text.replace('"', "&quot;").replace('\'', "&#39;").replace('{', "&#123;")
 }

@@ -1,12 +1,10 @@
 //! Sign-ins that have begun and not ended: each is good once, for a while, in the browser that began it.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oauth2::PkceCodeVerifier;
+use tokio::time::Instant;
 use url::Url;
 
 /// How long a sign-in may take from its first page to its last.

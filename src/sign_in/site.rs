@@ -25,8 +25,6 @@ use crate::{
     tokens::{Method as Obtained, Record},
 };
 
-const COOKIE: &str = "switchboard_sign_in";
-
 /// The local web server's pages, and what has come of them.
 pub(super) struct Site {
     pub(super) request: Arc<SignIn>,
@@ -37,6 +35,8 @@ pub(super) struct Site {
     pub(super) redirects: Vec<Url>,
     /// What `Host` may say.
     pub(super) hosts: Vec<String>,
+    /// The cookie's name. Browsers keep one jar for all ports of a host, and other sign-ins have theirs in it.
+    pub(super) cookie: String,
     pub(super) linked: Mutex<Option<Completed>>,
     pub(super) outcomes: mpsc::UnboundedSender<Result<Completed>>,
     /// Told when a browser has fetched the last page.
@@ -45,8 +45,7 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn answer(&self, request: &Parts) -> Answer {
-        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+        if !self.names_us(request) {
             return notice(StatusCode::FORBIDDEN, "This address is not served here");
         }
         let path = request.uri.path();
@@ -71,8 +70,22 @@ impl Site {
         }
     }
 
+    /// Whether the request names us wherever it names a host. It must do so once (RFC 9112 §3.2), and its target may as well.
+    fn names_us(&self, request: &Parts) -> bool {
+        let own = |name: &str| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let mut hosts = request.headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+        host.to_str().is_ok_and(own) && request.uri.authority().is_none_or(|authority| own(authority.as_str()))
+    }
+
     fn is_callback(&self, path: &str) -> bool {
         self.redirects.iter().any(|redirect| redirect.path() == path)
+    }
+
+    fn cookie(&self, request: &Parts) -> Option<String> {
+        let headers = request.headers.get_all(header::COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let mut pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, value)| *name == self.cookie && !value.is_empty()).map(|(_, value)| value.to_owned())
     }
 
     /// `GET /auth`: begins a sign-in in this browser.
@@ -90,13 +103,13 @@ impl Site {
         if given("again").is_none() && self.is_signed_in().await {
             return self.signed_in_already(request);
         }
-        let browser = cookie(request).filter(|known| self.attempt.knows(known)).unwrap_or_else(unguessable);
+        let browser = self.cookie(request).filter(|known| self.attempt.knows(known)).unwrap_or_else(unguessable);
         let target = match self.attempt.begin(&self.request, Origin::Browser(browser.clone()), redirect) {
             Ok(target) => target,
             Err(error) => return self.failed(error),
         };
         let mut answer = pages::redirect(target.as_str());
-        let cookie = format!("{COOKIE}={browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600");
+        let cookie = format!("{}={browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600", self.cookie);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             answer.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -119,7 +132,7 @@ impl Site {
     async fn callback(&self, request: &Parts) -> Answer {
         let query = request.uri.query().unwrap_or_default();
         // A browser that began nothing has no cookie; no sign-in was begun with an empty one.
-        let browser = Origin::Browser(cookie(request).unwrap_or_default());
+        let browser = Origin::Browser(self.cookie(request).unwrap_or_default());
         match self.complete(query, &browser).await {
             Ok(()) => pages::redirect("/auth/done"),
             Err(refusal) => refused(refusal),
@@ -268,10 +281,4 @@ fn seconds_until(at: Timestamp) -> i64 {
 fn parameter(request: &Parts, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(request.uri.query()?.as_bytes());
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-fn cookie(request: &Parts) -> Option<String> {
-    let headers = request.headers.get_all(header::COOKIE).iter().filter_map(|header| header.to_str().ok());
-    let mut pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value.to_owned())
 }

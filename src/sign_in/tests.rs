@@ -4,5 +4,6 @@ mod attacks;
 mod by_browser;
 mod by_session;
 mod elsewhere;
+mod pinning;
 mod renewing;
 mod world;

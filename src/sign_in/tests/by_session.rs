@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Knows one person, by password, by single sign-on and by token. `flows` are the logins that it offers.
-async fn homeserver(flows: &'static [&'static str]) -> World {
+pub(super) async fn homeserver(flows: &'static [&'static str], person: Value) -> World {
     let offer = move || async move {
         Json(json!({ "flows": flows.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>() }))
     };
@@ -28,7 +28,7 @@ async fn homeserver(flows: &'static [&'static str]) -> World {
         .route("/login", get(offer).post(login))
         .route("/sso", get(sso))
         .route("/refresh", post(refresh))
-        .route("/api/me", get(me));
+        .route("/api/me", get(async move |headers: HeaderMap| me(&headers, person)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -55,15 +55,18 @@ async fn sso(Query(query): Query<BTreeMap<String, String>>) -> Redirect {
     Redirect::to(&format!("{}&loginToken=once", query["redirectUrl"]))
 }
 
-async fn me(headers: HeaderMap) -> (StatusCode, Json<Value>) {
+fn me(headers: &HeaderMap, person: Value) -> (StatusCode, Json<Value>) {
     if headers.get("authorization").is_some_and(|it| it == "Bearer good") {
-        let (name, home) = ("Paula\n\u{1b}<x>", "ho\u{7}me");
-        return (StatusCode::OK, Json(json!({ "id": "P1\u{202e}", "name": name, "workspace": { "name": home } })));
+        return (StatusCode::OK, Json(person));
     }
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": "who are you?" })))
 }
 
-fn session() -> Session {
+fn paula() -> Value {
+    json!({ "id": "P1\u{202e}", "name": "Paula\n\u{1b}<x>", "workspace": { "name": "ho\u{7}me" } })
+}
+
+pub(super) fn session() -> Session {
     let tokens = |answer: &Value| {
         Some(SessionTokens {
             access: answer["access_token"].as_str()?.into(),
@@ -89,7 +92,7 @@ fn all() -> Auth {
 
 #[tokio::test]
 async fn single_sign_on_ends_at_our_page() {
-    let world = homeserver(&["m.login.sso", "m.login.token", "m.login.password"]).await;
+    let world = homeserver(&["m.login.sso", "m.login.token", "m.login.password"], paula()).await;
     let terminal = FakeTerminal::new(&[]);
     let running = start(world.request(all(), &terminal));
     let page = Browser::new().visit(&terminal.start().await).await;
@@ -112,7 +115,7 @@ async fn single_sign_on_ends_at_our_page() {
 
 #[tokio::test]
 async fn a_stray_one_time_token_signs_nobody_in() {
-    let world = homeserver(&["m.login.sso"]).await;
+    let world = homeserver(&["m.login.sso"], paula()).await;
     let terminal = FakeTerminal::new(&[]);
     let running = start(world.request(session(), &terminal));
     let callback = terminal.start().await.split_once("/auth?").unwrap().0.to_owned() + "/auth/callback?loginToken=once";
@@ -123,7 +126,7 @@ async fn a_stray_one_time_token_signs_nobody_in() {
 
 #[tokio::test]
 async fn a_password_comes_from_the_terminal_or_the_environment() {
-    let world = homeserver(&["m.login.password"]).await;
+    let world = homeserver(&["m.login.password"], paula()).await;
     let terminal = FakeTerminal::new(&[]);
     terminal.types("paula");
     terminal.types("right");
@@ -136,7 +139,7 @@ async fn a_password_comes_from_the_terminal_or_the_environment() {
 
 #[tokio::test]
 async fn a_wrong_password_leaves_nothing() {
-    let world = homeserver(&["m.login.password"]).await;
+    let world = homeserver(&["m.login.password"], paula()).await;
     let terminal = FakeTerminal::new(&[("SWITCHBOARD_USER", "paula"), ("SWITCHBOARD_PASSWORD", "wrong")]);
     let error = start(world.request(session(), &terminal)).await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "the platform refused the user name or the password");
@@ -149,7 +152,7 @@ async fn a_wrong_password_leaves_nothing() {
 
 #[tokio::test]
 async fn a_pasted_token_is_tried_before_it_is_kept() {
-    let world = homeserver(&[]).await;
+    let world = homeserver(&[], paula()).await;
     let terminal = FakeTerminal::new(&[]);
     terminal.types("bad");
     let error = start(world.request(all(), &terminal)).await.unwrap().unwrap_err();

@@ -204,11 +204,11 @@ impl Page {
     }
 }
 
-/// A browser without a window: keeps cookies by host and port, follows redirects when told to.
+/// A browser without a window: keeps cookies by host and name, whatever the port, and follows redirects when told to.
 #[derive(Default)]
 pub(super) struct Browser {
     http: Http,
-    cookies: Mutex<BTreeMap<String, String>>,
+    cookies: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 impl Browser {
@@ -219,20 +219,29 @@ impl Browser {
     /// Fetches one page.
     pub(super) async fn fetch(&self, method: Method, url: &str, headers: &[(&'static str, &str)]) -> Page {
         let target = Url::parse(url).unwrap();
-        let place = target.authority().to_owned();
+        let place = target.host_str().unwrap().to_owned();
         let mut request = Outgoing::new(method, target);
-        if let Some(cookie) = self.cookies.lock().unwrap().get(&place) {
-            request.headers.insert(header::COOKIE, cookie.parse().unwrap());
+        let cookies = self.cookies(&place);
+        if !cookies.is_empty() {
+            request.headers.insert(header::COOKIE, cookies.parse().unwrap());
         }
         for (name, value) in headers {
             request.headers.insert(*name, value.parse().unwrap());
         }
         let answer = self.http.execute(request).await.unwrap();
         if let Some(cookie) = answer.header("set-cookie") {
-            self.cookies.lock().unwrap().insert(place, cookie.split(';').next().unwrap().into());
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.lock().unwrap().entry(place).or_default().insert(name.into(), value.into());
         }
         let text = String::from_utf8_lossy(answer.body()).into_owned();
         Page { url: url.into(), status: answer.status(), text, answer }
+    }
+
+    /// Returns what it says in `Cookie` to a host.
+    pub(super) fn cookies(&self, host: &str) -> String {
+        let jars = self.cookies.lock().unwrap();
+        let pairs = jars.get(host).into_iter().flatten().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
     }
 
     pub(super) async fn get(&self, url: &str) -> Page {
