@@ -1,6 +1,7 @@
 //! Configuration and linked platforms, made the accounts to serve.
 
 mod client;
+mod places;
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +52,7 @@ impl Accounts {
             }
         }
         let paths = config.accounts.iter().map(|(key, account)| Ok((key.clone(), token_path(key, account)?)));
-        let paths: BTreeMap<_, _> = paths.collect::<Result<_>>()?;
+        let paths = places::apart(paths.collect::<Result<_>>()?)?;
         Ok(Self {
             http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
             store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder())),
