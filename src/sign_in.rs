@@ -15,11 +15,11 @@ mod terminal;
 mod tests;
 mod way;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
 use switchboard_kit::{
-    AccountKey, Endpoints, Error, ErrorKind, Identity, Principal, Result,
+    AccountKey, Endpoints, Identity, Principal, Result,
     host::{Bound, Http, Secret},
 };
 use url::Url;
@@ -156,18 +156,11 @@ pub async fn sign_in(request: SignIn) -> Result<Completed> {
     }
 }
 
-/// Refuses hosts that the account's tokens are not for: a configuration that was tampered with would lead the sign-in to them.
+/// A configuration that was tampered with would lead the sign-in to hosts that the account's tokens are not for.
 async fn at_pinned_hosts(request: &SignIn) -> Result<()> {
     // A file that cannot be read pins nothing; storing will tell.
-    let stored = request.store.load(&request.key()).await.ok().flatten();
-    let (Some(record), false) = (stored, request.replace) else { return Ok(()) };
-    let origins = request.endpoints.origins();
-    if record.api_hosts.is_empty() || record.api_hosts == origins {
-        return Ok(());
+    match request.store.load(&request.key()).await {
+        Ok(Some(record)) if !request.replace => link::at_pinned_hosts(request, &record),
+        _ => Ok(()),
     }
-    let listed = |hosts: &BTreeSet<String>| hosts.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
-    let (pinned, now) = (listed(&record.api_hosts), listed(&origins));
-    let message = format!("`{}` is signed in at {pinned}, but is now configured for {now}", request.account);
-    Err(Error::new(ErrorKind::Forbidden, message)
-        .hint("correct the address in the configuration, or, if you trust the new one, add `--replace` to the command"))
 }

@@ -52,19 +52,12 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Complet
     let identity = cleaned(&identity.map_err(|error| error.context("asking the platform who signed in"))?);
     let mut entry = request.store.lock(&request.key()).await?;
     if let Some(current) = entry.current() {
-        let pinned = current.identity.as_ref().filter(|_| current.platform == record.platform && !request.replace);
-        if let Some(pinned) =
-            pinned.map(cleaned).filter(|it| (&it.id, &it.workspace) != (&identity.id, &identity.workspace))
-        {
-            let message = format!(
-                "`{}` belongs to {}, but {} signed in",
-                request.account,
-                described(&pinned.id, &pinned.name),
-                described(&identity.id, &identity.name)
-            );
+        let pinned = if request.replace { Ok(()) } else { unmixed(request, current, &identity) };
+        if let Err(error) = pinned {
+            // Nobody need wait while the platform is asked.
+            drop(entry);
             give_back(request, &record).await;
-            return Err(Error::new(ErrorKind::Conflict, message)
-                .hint(format!("sign in as {}, or add `--replace` to the command", pinned.name)));
+            return Err(error);
         }
         record.generation = current.generation + 1;
     }
@@ -73,6 +66,38 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Complet
     entry.replace(record).await?;
     tracing::info!(account = %request.account, "Signed in");
     Ok(Completed { account: request.account.clone(), identity })
+}
+
+/// Refuses what belongs to another person or another server than the record that it would replace.
+fn unmixed(request: &SignIn, current: &Record, identity: &Identity) -> Result<()> {
+    at_pinned_hosts(request, current)?;
+    let pinned = current.identity.as_ref().filter(|_| current.platform == request.bound.platform()).map(cleaned);
+    match pinned.filter(|it| (&it.id, &it.workspace) != (&identity.id, &identity.workspace)) {
+        Some(pinned) => {
+            let message = format!(
+                "`{}` belongs to {}, but {} signed in",
+                request.account,
+                described(&pinned.id, &pinned.name),
+                described(&identity.id, &identity.name)
+            );
+            Err(Error::new(ErrorKind::Conflict, message)
+                .hint(format!("sign in as {}, or add `--replace` to the command", pinned.name)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses hosts that the account's tokens are not for.
+pub(super) fn at_pinned_hosts(request: &SignIn, record: &Record) -> Result<()> {
+    let origins = request.endpoints.origins();
+    if record.api_hosts.is_empty() || record.api_hosts == origins {
+        return Ok(());
+    }
+    let listed = |hosts: &BTreeSet<String>| hosts.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
+    let (pinned, now) = (listed(&record.api_hosts), listed(&origins));
+    let message = format!("`{}` is signed in at {pinned}, but is now configured for {now}", request.account);
+    Err(Error::new(ErrorKind::Forbidden, message)
+        .hint("correct the address in the configuration, or, if you trust the new one, add `--replace` to the command"))
 }
 
 /// What a platform writes is shown in terminals and pages, so it may hold no line break and nothing unseen.

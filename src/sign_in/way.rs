@@ -83,7 +83,8 @@ async fn by_oauth(request: &SignIn, description: OAuth, server: oauth::Server) -
     let stored = request.store.load(&request.key()).await.ok().flatten();
     let stored = stored.filter(|record| {
         let same_hosts = record.api_hosts == request.endpoints.origins();
-        same_hosts && record.issuer.is_some() && record.issuer == server.issuer
+        // What replaces another person's sign-in takes over nothing of it.
+        !request.replace && same_hosts && record.issuer.is_some() && record.issuer == server.issuer
     });
     let mut registered = false;
     let (id, secret) = match (&request.client, &description.client_id) {

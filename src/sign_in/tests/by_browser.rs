@@ -1,9 +1,6 @@
 //! The whole way through a browser.
 
-use switchboard_kit::{
-    ErrorKind,
-    host::{ExposeSecret as _, Method},
-};
+use switchboard_kit::host::{ExposeSecret as _, Method};
 
 use super::world::{Browser, FakeTerminal, World, start};
 use crate::tokens::Method as Obtained;
@@ -68,22 +65,6 @@ async fn a_device_scope_is_made_up() {
     let (_, scope) = authorize.split_once("device%3A").unwrap();
     assert!(scope.chars().take(10).all(|letter| letter.is_ascii_uppercase()), "{scope}");
     running.abort();
-}
-
-#[tokio::test]
-async fn nobody_elses_account_takes_the_place_of_a_pinned_one() {
-    let world = World::new().await;
-    let first = world.sign_in_as("deny", |_| ()).await.unwrap_err();
-    assert_eq!((first.kind(), first.to_string().as_str()), (ErrorKind::Forbidden, "the sign-in was declined"));
-    assert!(world.record().await.is_none());
-    assert_eq!(world.sign_in_as("mara", |_| ()).await.unwrap().identity.name, "Mara Lindqvist");
-    let error = world.sign_in_as("kenji", |_| ()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().starts_with("`test` belongs to Mara Lindqvist (`P"), "{error}");
-    assert_eq!(world.record().await.unwrap().identity.unwrap().name, "Mara Lindqvist");
-    let replaced = world.sign_in_as("kenji", |request| request.replace = true).await.unwrap();
-    assert_eq!(replaced.identity.name, "Kenji Watanabe");
-    assert_eq!(world.record().await.unwrap().generation, 2);
 }
 
 #[tokio::test]

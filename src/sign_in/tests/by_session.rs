@@ -1,14 +1,17 @@
 //! A platform's own logins and pasted tokens, against a small homeserver of our own.
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::Query,
     http::{HeaderMap, StatusCode},
     response::Redirect,
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 use switchboard_kit::{Auth, ErrorKind, Session, SessionTokens, Sso, StaticToken, host::ExposeSecret as _};
 use tokio::net::TcpListener;
 
@@ -19,7 +22,7 @@ use crate::{
     tokens::Method as Obtained,
 };
 
-/// Knows one person, by password, by single sign-on and by token. `flows` are the logins that it offers.
+/// Knows a person by password, single sign-on and token, and Otto by password. `flows` are the logins that it offers.
 pub(super) async fn homeserver(flows: &'static [&'static str], person: Value) -> World {
     let offer = move || async move {
         Json(json!({ "flows": flows.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>() }))
@@ -28,7 +31,9 @@ pub(super) async fn homeserver(flows: &'static [&'static str], person: Value) ->
         .route("/login", get(offer).post(login))
         .route("/sso", get(sso))
         .route("/refresh", post(refresh))
-        .route("/api/me", get(async move |headers: HeaderMap| me(&headers, person)));
+        .route("/logout", post(logout))
+        .route("/api/me", get(async move |ended, headers| me(&ended, &headers, person)));
+    let router = router.layer(Extension(Ended::default()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -39,6 +44,9 @@ async fn login(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
     if body["password"] == "right" && body["user"] == "paula" || body["token"] == "once" {
         let tokens = json!({ "access_token": "good", "refresh_token": "fresh", "expires_in_ms": 60_000 });
         return (StatusCode::OK, Json(tokens));
+    }
+    if body["password"] == "right" && body["user"] == "otto" {
+        return (StatusCode::OK, Json(json!({ "access_token": "other", "refresh_token": "others" })));
     }
     (StatusCode::FORBIDDEN, Json(json!({ "errcode": "M_FORBIDDEN", "error": "<b>no</b>" })))
 }
@@ -55,14 +63,29 @@ async fn sso(Query(query): Query<BTreeMap<String, String>>) -> Redirect {
     Redirect::to(&format!("{}&loginToken=once", query["redirectUrl"]))
 }
 
-fn me(headers: &HeaderMap, person: Value) -> (StatusCode, Json<Value>) {
-    if headers.get("authorization").is_some_and(|it| it == "Bearer good") {
-        return (StatusCode::OK, Json(person));
+/// Tokens that are good no longer.
+type Ended = Arc<Mutex<BTreeSet<String>>>;
+
+async fn logout(Extension(ended): Extension<Ended>, headers: HeaderMap) -> Json<Value> {
+    ended.lock().unwrap().insert(headers["authorization"].to_str().unwrap().into());
+    Json(json!({}))
+}
+
+fn me(Extension(ended): &Extension<Ended>, headers: &HeaderMap, person: Value) -> (StatusCode, Json<Value>) {
+    let bearer = headers.get("authorization").map_or("", |it| it.to_str().unwrap());
+    match bearer {
+        _ if ended.lock().unwrap().contains(bearer) => {}
+        "Bearer good" => return (StatusCode::OK, Json(person)),
+        "Bearer other" => {
+            let otto = json!({ "id": "P2", "name": "Otto", "workspace": { "name": "home" } });
+            return (StatusCode::OK, Json(otto));
+        }
+        _ => {}
     }
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": "who are you?" })))
 }
 
-fn paula() -> Value {
+pub(super) fn paula() -> Value {
     json!({ "id": "P1\u{202e}", "name": "Paula\n\u{1b}<x>", "workspace": { "name": "ho\u{7}me" } })
 }
 
@@ -76,6 +99,7 @@ pub(super) fn session() -> Session {
     };
     Session::new("login", tokens)
         .refresh("refresh")
+        .logout("logout")
         .password(|user, password| json!({ "user": user, "password": password }))
         .sso(Sso {
             path: "sso",
@@ -85,7 +109,7 @@ pub(super) fn session() -> Session {
         })
 }
 
-fn all() -> Auth {
+pub(super) fn all() -> Auth {
     let token = StaticToken::new("Access token", "Make one in the settings.");
     Auth::FirstOf(vec![World::oauth().registering().into(), session().into(), token.into()])
 }

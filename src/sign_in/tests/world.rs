@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     sync::{Arc, Mutex},
 };
 
@@ -98,6 +99,21 @@ impl World {
     pub(super) async fn record(&self) -> Option<Record> {
         let request = self.request(Self::oauth(), &FakeTerminal::new(&[]));
         self.store.load(&request.key()).await.unwrap()
+    }
+
+    /// Returns what is on the disk, to the byte.
+    pub(super) fn stored(&self) -> Vec<u8> {
+        fs::read(self.folder.path().join("private").join("token.json")).unwrap()
+    }
+
+    /// Changes what is stored, as another program might.
+    pub(super) async fn tamper(&self, change: impl FnOnce(&mut Record)) {
+        let request = self.request(Self::oauth(), &FakeTerminal::new(&[]));
+        let mut entry = self.store.lock(&request.key()).await.unwrap();
+        let mut record = entry.current().unwrap().clone();
+        record.generation += 1;
+        change(&mut record);
+        entry.replace(record).await.unwrap();
     }
 
     /// Makes the sandbox's OAuth server misbehave.

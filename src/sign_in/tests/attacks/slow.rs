@@ -13,9 +13,14 @@ fn served() -> String {
 }
 
 async fn connected(target: &Target, first: &str) -> TcpStream {
+    let stream = connecting(target, first).await;
+    settle().await;
+    stream
+}
+
+async fn connecting(target: &Target, first: &str) -> TcpStream {
     let mut stream = TcpStream::connect(target.authority()).await.unwrap();
     stream.write_all(first.as_bytes()).await.unwrap();
-    settle().await;
     stream
 }
 
@@ -138,7 +143,7 @@ async fn thirty_two_are_served_at_a_time() {
     let target = Target::new().await;
     let mut held = Vec::new();
     for _ in 0..32 {
-        held.push(connected(&target, "GET").await);
+        held.push(connecting(&target, "GET").await);
     }
     let request = format!("GET /status HTTP/1.1\r\nHost: {}\r\n\r\n", target.authority());
     let mut next = connected(&target, &request).await;
