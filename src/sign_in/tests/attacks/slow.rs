@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::yield_now, time};
 
 use super::{Target, wire};
@@ -41,7 +42,7 @@ async fn after(seconds: u64) {
 
 /// Whether the server has neither answered nor hung up.
 fn waits(stream: &TcpStream) -> bool {
-    stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    stream.peek(&mut [0]).now_or_never().is_none()
 }
 
 #[tokio::test]
@@ -53,6 +54,7 @@ async fn a_header_has_ten_seconds() {
         after(9).await;
         assert!(waits(&stream), "{first:?}");
         after(2).await;
+        assert!(!waits(&stream), "{first:?}");
         assert_eq!(wire::rest(&mut stream).await, "", "{first:?}");
     }
     let mut stream = connected(&target, &half).await;
@@ -72,6 +74,7 @@ async fn a_byte_now_and_then_buys_no_time() {
         stream.write_all(b"a").await.unwrap();
     }
     after(3).await;
+    assert!(!waits(&stream));
     assert_eq!(wire::rest(&mut stream).await, "");
     target.stands().await;
 }
@@ -155,6 +158,7 @@ async fn thirty_two_are_served_at_a_time() {
     let mut next = connected(&target, &request).await;
     assert!(waits(&next));
     after(11).await;
+    assert!(!waits(&next));
     assert_eq!(wire::rest(&mut next).await, served());
     target.stands().await;
 }
