@@ -50,8 +50,12 @@ impl Target {
         let terminal = FakeTerminal::new(&[]);
         let mut request = world.request(World::oauth().client("switchboard"), &terminal);
         change(&mut request);
-        let running = start(request);
-        Self { start: terminal.start().await, world, terminal, running }
+        let mut running = start(request);
+        let start = tokio::select! {
+            start = terminal.start() => start,
+            ended = &mut running => panic!("{ended:?}"),
+        };
+        Self { world, terminal, start, running }
     }
 
     /// The host and port that it serves.
