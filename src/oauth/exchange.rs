@@ -139,9 +139,12 @@ async fn send(http: Arc<Http>, token_at: &str, patience: Duration, request: Http
     if answer.status() == 429 || answer.status() >= 500 {
         answer.error_for_status()?;
     }
-    let (status, body) = straightened(answer.status(), answer.body(), token_at).ok_or_else(|| {
-        Error::unexpected(format!("the authorization server answered HTTP {} and no JSON", answer.status()))
-    })?;
+    readable(answer.status(), answer.body(), token_at)
+}
+
+fn readable(status: u16, body: &[u8], token_at: &str) -> Result<HttpResponse> {
+    let (status, body) = straightened(status, body, token_at)
+        .ok_or_else(|| Error::unexpected(format!("the authorization server answered HTTP {status} and no JSON")))?;
     let mut response = HttpResponse::new(body.to_string().into_bytes());
     *response.status_mut() = axum::http::StatusCode::from_u16(status).unwrap_or_default();
     response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
@@ -156,8 +159,8 @@ fn straightened(status: u16, body: &[u8], token_at: &str) -> Option<(u16, Value)
         let code = failure::code_in(&answer).unwrap_or_else(|| "unknown".into());
         return Some((status.max(400), json!({ "error": code })));
     }
-    let Some(fields) = answer.pointer(token_at).and_then(Value::as_object).filter(|it| it.contains_key("access_token"))
-    else {
+    let places = [answer.pointer(token_at), Some(&answer)].into_iter().flatten().filter_map(Value::as_object);
+    let Some(fields) = places.into_iter().find(|fields| fields.contains_key("access_token")) else {
         return Some((status, answer));
     };
     let mut straight = Map::new();
@@ -187,7 +190,102 @@ fn seconds(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+    use proptest::prelude::*;
+    use std::future::ready;
+
     use super::*;
+
+    /// Reads an answer all the way, as a renewal does.
+    fn read(status: u16, body: &[u8], token_at: &str) -> Result<Tokens, Failure> {
+        let client = basic("client", None, ClientAuth::Body, &Url::parse("https://a.example/token").unwrap());
+        let spent = RefreshToken::new("spent".into());
+        let send = |_: HttpRequest| ready(readable(status, body, token_at));
+        let answer = client.exchange_refresh_token(&spent).request_async(&send).now_or_never().unwrap();
+        Ok(tokens(&answer?))
+    }
+
+    /// What stands in for a token, wherever the answer has it.
+    const SECRET: &str = "never shown";
+
+    /// All that a failure could show: its words and those of every cause.
+    fn shown(failure: Failure) -> String {
+        let mut shown = format!("{failure:?}");
+        let error = Error::from(failure);
+        shown += &format!("{error} {error:?} {:?}", error.hint_text());
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            shown += &format!("{error} {error:?}");
+            cause = error.source();
+        }
+        shown
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            4 => Just(Value::from(SECRET)),
+            1 => Just(Value::Null),
+            1 => any::<bool>().prop_map(Value::from),
+            1 => any::<u64>().prop_map(Value::from),
+            1 => any::<i64>().prop_map(Value::from),
+            1 => any::<f64>().prop_map(Value::from),
+            1 => any::<String>().prop_map(Value::from),
+            1 => "-?[0-9]{0,30}[.]?[0-9]{0,3}".prop_map(Value::from),
+        ];
+        let key = prop_oneof![
+            4 => proptest::sample::select(vec![
+                "access_token", "refresh_token", "expires_in", "scope", "token_type", "error", "errcode", "ok",
+                "error_description", "user",
+            ])
+            .prop_map(str::to_owned),
+            1 => any::<String>(),
+        ];
+        leaf.prop_recursive(3, 40, 10, move |inner| {
+            prop_oneof![
+                4 => proptest::collection::btree_map(key.clone(), inner.clone(), 0..8)
+                    .prop_map(|fields| fields.into_iter().collect()),
+                1 => proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_is_tokens_or_a_failure_that_quotes_nothing(
+            answer in value(), status in 200..500_u16, deep in any::<bool>(), cut in any::<proptest::sample::Index>(),
+        ) {
+            let whole = answer.to_string().into_bytes();
+            let cut = &whole[..cut.index(whole.len() + 1)];
+            for body in [&whole[..], cut] {
+                match read(status, body, if deep { "/user" } else { "" }) {
+                    Ok(tokens) => {
+                        prop_assert!(!tokens.access.expose_secret().is_empty() && status < 400);
+                        let debugged = format!("{tokens:?}");
+                        prop_assert!(!debugged.contains(SECRET));
+                        prop_assert!(tokens.refresh.is_none_or(|token| !token.expose_secret().is_empty()));
+                        prop_assert!(tokens.expires_in.is_none_or(|seconds| seconds >= 0.0));
+                    }
+                    Err(failure) => {
+                        let shown = shown(failure);
+                        prop_assert!(!shown.contains(SECRET), "{}", shown);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn bytes_that_are_no_json_are_a_failure(body in any::<Vec<u8>>(), status in any::<u16>()) {
+            prop_assert!(read(status, &body, "").is_err());
+        }
+    }
+
+    #[test]
+    fn tokens_that_are_not_where_they_should_be_are_straightened_too() {
+        let plain = br#"{"access_token":"a","expires_in":"60","scope":"x,y","user":{}}"#;
+        let expected = json!({"access_token":"a","expires_in":60,"scope":"x y","token_type":"bearer"});
+        assert_eq!(straightened(200, plain, "/user"), Some((200, expected)));
+        assert!(read(200, br#"{"access_token":"","token_type":"bearer"}"#, "/user").is_err());
+    }
 
     #[test]
     fn dialects_are_straightened() {

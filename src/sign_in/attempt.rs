@@ -193,3 +193,30 @@ fn check_issuer(by: &ByOAuth, named: Option<&str>) -> Result<(), Refusal> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_parameter_counts_once(pairs in proptest::collection::vec(("(state|code|iss|[a-z%&=+]{0,3})", any::<String>()), 0..6)) {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            for name in ["state", "code", "iss"] {
+                let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+                let expected = match (values.next(), values.next()) {
+                    (value, None) => Ok(value),
+                    _ => Err(Refusal::Malformed),
+                };
+                prop_assert_eq!(only(&query, name), expected);
+            }
+        }
+
+        #[test]
+        fn any_query_is_read(query in any::<String>()) {
+            let _ = only(&query, "state");
+        }
+    }
+}

@@ -95,7 +95,35 @@ fn wait(value: &str, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn written() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            any::<f64>().prop_map(|seconds| seconds.to_string()),
+            "[+-]?[0-9]{0,400}[.]?[0-9]{0,40}(e[+-]?[0-9]{1,5})?",
+            "(Mon|Sat), [0-9]{1,3} (Feb|Nov) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3} (GMT|[+-][0-9]{4,6})",
+            Just("infinity".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_made_to_wait_for_more_than_a_day(value in written(), second in -377_705_023_201..253_402_207_200_i64) {
+            let now = Timestamp::from_second(second).unwrap();
+            prop_assert!(wait(&value, now).is_none_or(|wait| wait <= Duration::from_hours(24)));
+        }
+
+        #[test]
+        fn seconds_are_taken_at_their_word(seconds in 0..=86_400_u64, more in 86_400..u64::MAX) {
+            let now = Timestamp::UNIX_EPOCH;
+            prop_assert_eq!(wait(&seconds.to_string(), now), Some(Duration::from_secs(seconds)));
+            prop_assert_eq!(wait(&format!("-{seconds}"), now), Some(Duration::ZERO));
+            prop_assert_eq!(wait(&more.to_string(), now), Some(Duration::from_hours(24)));
+        }
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -31,7 +31,10 @@ async fn refusal(change: impl FnOnce(&mut SignIn)) -> String {
     let terminal = FakeTerminal::new(&[]);
     let mut request = world.request(World::oauth().client("switchboard"), &terminal);
     change(&mut request);
-    let error = sign_in(request).await.unwrap_err();
+    let error = tokio::select! {
+        outcome = sign_in(request) => outcome.unwrap_err(),
+        started = terminal.start() => panic!("{started}"),
+    };
     assert_eq!(error.kind(), ErrorKind::Config);
     assert_eq!(error.hint_text(), Some("end what listens there, or choose another with `--port`"));
     // Nobody is asked to open an address that somebody else serves.

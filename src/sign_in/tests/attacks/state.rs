@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use proptest::{
+    prelude::any,
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::TestRunner,
+};
 use tokio::time;
+use url::form_urlencoded::byte_serialize;
 
 use super::{FOREIGN, INCOMPLETE, Target, UNKNOWN, changed, value, wire};
 
@@ -118,6 +124,23 @@ async fn an_answer_without_one_code_is_no_answer() {
         let forged = changed(&callback, "code", codes);
         assert_eq!(target.get_as(&browser, &forged).await, wire::stray("400 Bad Request", INCOMPLETE), "{codes:?}");
         assert_eq!(target.get_as(&browser, &callback).await, unknown());
+    }
+    target.stands().await;
+}
+
+#[tokio::test]
+async fn whatever_comes_back_ends_at_one_of_our_pages() {
+    let target = Target::new().await;
+    let mut random = TestRunner::deterministic();
+    let (bytes, letters) = (any::<Vec<u8>>(), "(state|code|iss|error|[!-~]{1,9}|=|&|%[0-9a-f]{2}){0,40}");
+    for _ in 0..100 {
+        let encoded: String = byte_serialize(&bytes.new_tree(&mut random).unwrap().current()).collect();
+        let unknown = format!("/auth/callback?iss={encoded}&state={encoded}&code={encoded}&error={encoded}");
+        assert_eq!(target.get(&unknown).await, self::unknown(), "{unknown}");
+        let query = letters.new_tree(&mut random).unwrap().current();
+        let answer = target.get(&format!("/auth/callback?{query}")).await;
+        let ours = [self::unknown(), wire::stray("400 Bad Request", INCOMPLETE), wire::bare("400 Bad Request")];
+        assert!(ours.contains(&answer), "{query}: {answer}");
     }
     target.stands().await;
 }
