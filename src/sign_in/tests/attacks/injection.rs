@@ -1,12 +1,18 @@
 //! What is written by others and shown to people: nothing of a request, and of a platform only plain text.
 
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    routing::{get, post},
+};
 use serde_json::json;
 use switchboard_kit::Auth;
+use tokio::net::TcpListener;
 
 use super::{FOREIGN, ISSUER, Target, UNKNOWN, changed, wire};
 use crate::sign_in::tests::{
     by_session::{homeserver, session},
-    world::{Browser, FakeTerminal, start},
+    world::{Browser, FakeTerminal, World, start},
 };
 
 const SCRIPT: &str = "\"'><script>alert(1)</script>\u{202e}\r\nX-Evil: 1\u{1b}[31m{title}{body}";
@@ -103,4 +109,32 @@ async fn a_persons_name_is_text_on_the_page_and_in_the_terminal() {
         let last = terminal.said().lines().last().unwrap().to_owned();
         assert_eq!(last, format!("Signed in as {said} to test."));
     }
+}
+
+#[tokio::test]
+async fn a_device_code_is_text_in_the_terminal() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let world = World::around(format!("http://{}", listener.local_addr().unwrap()));
+    let at = |path| format!("{}/{path}", world.origin);
+    let metadata = json!({
+        "issuer": world.origin, "authorization_endpoint": at("authorize"), "token_endpoint": at("token"),
+        "device_authorization_endpoint": at("device"), "code_challenge_methods_supported": ["S256"],
+    });
+    let codes = json!({
+        "device_code": "d", "user_code": "\u{1b}[2JAB\u{202e}CD\nSigned in as Robin.", "expires_in": 600, "interval": 0,
+        "verification_uri": at("\u{1b}[8mdevice"),
+    });
+    let no = (StatusCode::BAD_REQUEST, Json(json!({ "error": "access_denied" })));
+    let router = Router::new()
+        .route("/.well-known/oauth-authorization-server", get(async || Json(metadata)))
+        .route("/device", post(async || Json(codes)))
+        .route("/token", post(async || no));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let terminal = FakeTerminal::new(&[]);
+    let mut request = world.request(World::oauth().client("switchboard"), &terminal);
+    request.device = true;
+    assert_eq!(start(request).await.unwrap().unwrap_err().to_string(), "the sign-in was declined");
+    let said = terminal.said();
+    let shown: Vec<_> = said.lines().rev().take(2).collect();
+    assert_eq!(shown, ["[2JABCD Signed in as Robin.", &at("[8mdevice")]);
 }
