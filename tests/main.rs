@@ -4,5 +4,6 @@
 mod cli;
 mod laws;
 mod mcp;
+mod service;
 mod sharing;
 mod switchboard;
