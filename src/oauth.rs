@@ -24,7 +24,7 @@ pub use failure::Failure;
 pub(crate) use failure::in_place_of_code;
 pub use registration::register;
 pub use renewal::OAuthRenewal;
-pub use revocation::revoke;
+pub use revocation::Ended;
 
 /// A client of one authorization server.
 pub struct Client {

@@ -40,11 +40,8 @@ impl OAuthRenewal {
     async fn refresh_grant(&self, record: &Record) -> Result<Renewed, Failure> {
         let (token, refresh_token) = needed(record)?;
         let Some(client) = &record.client_id else { return Err(misfit("the token file names no client")) };
-        let description = find(&self.bound.auth(), |auth| match auth {
-            Auth::OAuth(description) => Some(description.clone()),
-            _ => None,
-        });
-        let proof = description.as_ref().map_or(ClientAuth::Body, |it: &OAuth| it.client_auth);
+        let description = oauth(&self.bound.auth());
+        let proof = description.as_ref().map_or(ClientAuth::Body, |it| it.client_auth);
         let token_at = description.as_ref().map_or("", |it| it.token_at);
         let secret = record.client_secret.as_ref().or(self.client_secret.as_ref());
         let client = exchange::basic(client, secret, proof, &token);
@@ -97,6 +94,14 @@ fn needed(record: &Record) -> Result<(url::Url, &Secret), Failure> {
 
 fn misfit(why: &str) -> Failure {
     Failure::Config(Error::new(ErrorKind::Config, why).hint("sign in again"))
+}
+
+/// Returns how the platform does OAuth, if that is among its ways of signing in.
+pub(super) fn oauth(auth: &Auth) -> Option<OAuth> {
+    find(auth, |auth| match auth {
+        Auth::OAuth(description) => Some(description.clone()),
+        _ => None,
+    })
 }
 
 /// Returns the first way of signing in that `pick` takes.

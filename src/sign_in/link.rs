@@ -6,10 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use switchboard_kit::{
     Error, ErrorKind, Identity, Principal, Result,
-    host::{
-        Account, CredentialSource, Credentials, ExposeSecret as _, Method as HttpMethod, Outgoing, Secret, header,
-        local_call,
-    },
+    host::{Account, CredentialSource, Credentials, Secret, local_call},
 };
 use url::Url;
 
@@ -19,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::sanitise,
-    oauth::{self, Tokens},
+    oauth::{OAuthRenewal, Tokens},
     tokens::{Method, Record},
 };
 
@@ -113,23 +110,12 @@ fn described(id: &str, name: &str) -> String {
 
 /// Ends a sign-in that is not wanted. The user has been told of the worse problem, so a failure is only logged.
 async fn give_back(request: &SignIn, record: &Record) {
-    let Some(at) = record.revoke_uri.as_deref().and_then(|at| Url::parse(at).ok()) else { return };
-    let ended = match (&record.method, &record.client_id) {
-        (Method::OAuth, Some(client)) => {
-            let token = record.refresh_token.as_ref().unwrap_or(&record.token);
-            let secret = request.client.as_ref().and_then(|client| client.secret.as_ref());
-            oauth::revoke(&request.http, &at, client, record.client_secret.as_ref().or(secret), token).await
-        }
-        (Method::Session, _) => {
-            let bearer = format!("Bearer {}", record.token.expose_secret());
-            let Ok(mut bearer) = header::HeaderValue::from_str(&bearer) else { return };
-            bearer.set_sensitive(true);
-            let logout = Outgoing::new(HttpMethod::POST, at).header(header::AUTHORIZATION, bearer);
-            request.http.execute(logout).await.map(drop)
-        }
-        _ => return,
+    let renewal = OAuthRenewal {
+        http: request.http.clone(),
+        bound: request.bound.clone(),
+        client_secret: request.client.as_ref().and_then(|client| client.secret.clone()),
     };
-    if let Err(error) = ended {
+    if let Err(error) = renewal.give_back(record).await {
         tracing::warn!(%error, "An unwanted sign-in could not be ended");
     }
 }

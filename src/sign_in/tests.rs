@@ -4,6 +4,7 @@ mod attacks;
 mod by_browser;
 mod by_session;
 mod elsewhere;
+mod giving_back;
 mod pinning;
 mod renewing;
 mod world;

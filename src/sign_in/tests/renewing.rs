@@ -1,17 +1,15 @@
 //! What was signed in is renewed, and every refusal of the OAuth server is judged.
 
-use std::sync::Arc;
-
 use switchboard_kit::{ErrorKind, host::ExposeSecret as _};
 
 use super::world::World;
 use crate::{
     credentials::{Renewal as _, RenewalError},
-    oauth::{self, OAuthRenewal},
+    oauth::OAuthRenewal,
     tokens::Record,
 };
 
-async fn signed_in() -> (World, OAuthRenewal, Record) {
+pub(super) async fn signed_in() -> (World, OAuthRenewal, Record) {
     let world = World::new().await;
     world.sign_in_as("mara", |_| ()).await.unwrap();
     let bound = world.bound(World::oauth().into());
@@ -68,15 +66,4 @@ async fn a_server_that_was_never_reached_spent_nothing() {
     assert!(matches!(renewal.renew(&record).await, Err(RenewalError::Transient { ambiguous: false, .. })));
     record.token_uri = Some("http://chat.example.com/oauth/token".into());
     assert!(matches!(renewal.renew(&record).await, Err(RenewalError::Config(_))));
-}
-
-#[tokio::test]
-async fn a_revoked_sign_in_is_over() {
-    let (world, renewal, record) = signed_in().await;
-    let at = record.revoke_uri.as_deref().unwrap().parse().unwrap();
-    let (client, token) = (record.client_id.as_deref().unwrap(), record.refresh_token.as_ref().unwrap());
-    let http = Arc::clone(&world.http);
-    oauth::revoke(&http, &at, client, None, token).await.unwrap();
-    oauth::revoke(&http, &at, client, None, &"unknown".into()).await.unwrap();
-    assert!(matches!(renewal.renew(&record).await, Err(RenewalError::Refused { .. })));
 }
