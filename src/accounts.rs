@@ -12,7 +12,7 @@ use std::{
 };
 
 use switchboard_kit::{
-    AccountKey, Error, ErrorKind, Identity, Result,
+    AccountKey, Error, ErrorKind, Identity, Principal, Result,
     host::{self, Account, CredentialSource, Http},
 };
 use tokio_util::task::TaskTracker;
@@ -22,10 +22,10 @@ use crate::{
     cli::Options,
     config::{self, Access, AccountConfig, Config, Source},
     credentials::{Apart, OwnProcess, Sources, StoredCredentials, SystemClock},
-    oauth::OAuthRenewal,
+    oauth::{self, OAuthRenewal},
     sandbox,
-    sign_in::{ClientCredentials, SignIn, Terminal},
-    tokens::{FileStore, Record},
+    sign_in::{self, ClientCredentials, SignIn, Terminal},
+    tokens::{FileStore, Record, TokenKey},
 };
 
 /// How long renewals under way may take once the client has gone.
@@ -44,13 +44,18 @@ pub struct Accounts {
 impl Accounts {
     /// Reads the configuration and chooses the accounts that the flags ask for.
     pub fn load(options: &Options) -> Result<Self> {
-        let config = Config::load(config::locate(options.config.clone()))?;
-        let chosen = choose(&config, &options.provider)?;
-        for key in &chosen {
-            if let Some(path) = &config.accounts[key].credentials_path {
-                client::read(key, path)?;
+        let accounts = Self::of(Config::load(config::locate(options.config.clone()))?, options)?;
+        for key in &accounts.chosen {
+            if accounts.account(key).credentials_path.is_some() {
+                accounts.client(key)?;
             }
         }
+        Ok(accounts)
+    }
+
+    /// Chooses the accounts of `config` that the flags ask for, without a look at the files that they name.
+    pub fn of(config: Config, options: &Options) -> Result<Self> {
+        let chosen = choose(&config, &options.provider)?;
         let paths = config.accounts.iter().map(|(key, account)| Ok((key.clone(), token_path(key, account)?)));
         let paths = places::apart(paths.collect::<Result<_>>()?)?;
         Ok(Self {
@@ -88,6 +93,16 @@ impl Accounts {
         &self.store
     }
 
+    /// Returns the account's entry in the token store.
+    pub fn token_key(key: &AccountKey) -> TokenKey {
+        TokenKey { principal: Principal::local(), account: key.clone() }
+    }
+
+    /// Returns whether the flags name the accounts, rather than leave it at all of them.
+    pub fn are_named(&self) -> bool {
+        !self.options.provider.is_empty()
+    }
+
     /// Returns the one account that the flags name.
     pub fn only(&self) -> Result<&AccountKey> {
         match self.chosen.as_slice() {
@@ -113,13 +128,36 @@ impl Accounts {
         token_path(key, self.account(key))
     }
 
+    /// Returns where the account's OAuth client is looked for.
+    pub fn client_path(&self, key: &AccountKey) -> Option<PathBuf> {
+        let usual = || Some(config::directories()?.config_dir().join("credentials").join(format!("{key}.json")));
+        self.account(key).credentials_path.clone().or_else(usual)
+    }
+
     /// Returns the account's OAuth client, if the user has brought one.
     pub fn client(&self, key: &AccountKey) -> Result<Option<ClientCredentials>> {
-        if let Some(path) = &self.account(key).credentials_path {
-            return client::read(key, path).map(Some);
+        let demanded = self.account(key).credentials_path.is_some();
+        let path = self.client_path(key).filter(|path| demanded || path.is_file());
+        path.map(|path| client::read(key, &path)).transpose()
+    }
+
+    /// Returns the scopes that the account's access in force needs, where its platform has such things.
+    pub fn scopes(&self, key: &AccountKey) -> Vec<String> {
+        let (config, write) = (self.account(key), self.may_write(key));
+        match (&config.scopes, oauth::description(&config.bound.auth())) {
+            (Some(own), _) => own.for_access(write),
+            (None, Some(description)) => sign_in::usual_scopes(&description, write),
+            (None, None) => Vec::new(),
         }
-        let usual = config::directories().map(|own| own.config_dir().join("credentials").join(format!("{key}.json")));
-        usual.filter(|path| path.is_file()).map(|path| client::read(key, &path)).transpose()
+    }
+
+    /// Returns what renews the account's sign-in, and gives it back.
+    pub fn renewal(&self, key: &AccountKey) -> Result<OAuthRenewal> {
+        Ok(OAuthRenewal {
+            http: self.http.clone(),
+            bound: self.account(key).bound.clone(),
+            client_secret: self.client(key)?.and_then(|client| client.secret),
+        })
     }
 
     /// Returns the exact command that signs in to the account.
@@ -183,15 +221,9 @@ impl Accounts {
 
     /// Returns what hands out the account's tokens, and renews them in a process of its own where `apart` allows it.
     pub fn credentials(&self, key: &AccountKey, apart: bool) -> Result<StoredCredentials> {
-        let config = self.account(key);
-        let renewal = OAuthRenewal {
-            http: self.http.clone(),
-            bound: config.bound.clone(),
-            client_secret: self.client(key)?.and_then(|client| client.secret),
-        };
         let sources = Sources {
             store: self.store.clone(),
-            renewal: Arc::new(renewal),
+            renewal: Arc::new(self.renewal(key)?),
             clock: Arc::new(SystemClock),
             apart: if apart { self.apart(key)? } else { None },
             tasks: self.renewals.clone(),
@@ -216,7 +248,6 @@ impl Accounts {
         let config = self.account(key);
         let endpoints = config.endpoints()?;
         let stored = self.credentials(key, true)?;
-        let command = self.sign_in_command(key);
         let embedded = sandbox::is_embedded(&endpoints);
         let credentials: Arc<dyn CredentialSource> = if embedded {
             Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(&self.http))?))
@@ -232,7 +263,7 @@ impl Accounts {
             may_write: self.may_write(key),
             allow: config.allow.clone(),
             deny: config.deny.clone(),
-            sign_in_command: command,
+            sign_in_command: self.sign_in_command(key),
             signed_in: Arc::new(move || embedded || identity(&path).is_some()),
         })
     }

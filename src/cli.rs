@@ -99,8 +99,26 @@ pub struct SignInOptions {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say who is signed in where.
-    Status,
+    /// Say who is signed in where, and for how long.
+    ///
+    /// For each account: how it stands and what to do about it, who signed in, what the sign-in allows and what is missing,
+    /// when its tokens expire, where they are kept, and which process is changing them right now. It asks no platform,
+    /// starts nothing and shows no secret.
+    Status {
+        /// Print it as JSON, an object for each account.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End the sign-in to the accounts named by --provider.
+    ///
+    /// The platform is asked to accept the tokens no longer, where it can be, and their file is removed. If the platform
+    /// cannot be reached, the file is removed all the same, and you are told to end the session by hand. Programs that
+    /// are running notice on their next call.
+    Logout {
+        /// End the sign-ins to every configured account.
+        #[arg(long)]
+        all: bool,
+    },
     /// List the tools that a client would see.
     Tools {
         /// Print them as JSON, schemas and all.

@@ -1,11 +1,15 @@
 //! The modes of the program, as a person or an MCP client starts them.
 
 mod call;
+mod health;
 mod list;
+mod logout;
+mod moment;
 mod renew;
 mod sandbox;
 mod serve;
 mod sign_in;
+mod standing;
 mod status;
 mod tools;
 
@@ -43,13 +47,31 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", sanitise::text(error.message()));
-            if let Some(hint) = error.hint_text() {
-                eprintln!("hint: {}", sanitise::text(hint));
-            }
+            complain(&error);
             ExitCode::from(if error.kind() == ErrorKind::Config { 2 } else { 1 })
         }
     }
+}
+
+fn complain(error: &Error) {
+    eprintln!("error: {}", sanitise::text(error.message()));
+    if let Some(hint) = error.hint_text() {
+        eprintln!("hint: {}", sanitise::text(hint));
+    }
+}
+
+/// Prints what was done for each account; those where it failed come last, and fail the whole.
+fn report(outcomes: Vec<Result<String>>) -> Result<()> {
+    let mut failures = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(line) => print(&line)?,
+            Err(error) => failures.push(error),
+        }
+    }
+    let last = failures.pop();
+    failures.iter().for_each(complain);
+    last.map_or(Ok(()), Err)
 }
 
 async fn mode(cli: Cli) -> Result<()> {
@@ -69,7 +91,8 @@ async fn mode(cli: Cli) -> Result<()> {
     }
     match cli.command {
         None => serve::serve(&accounts).await,
-        Some(Command::Status) => status::status(&accounts).await,
+        Some(Command::Status { json }) => status::status(&accounts, json).await,
+        Some(Command::Logout { all }) => logout::logout(&accounts, all).await,
         Some(Command::Tools { json }) => tools::tools(&accounts, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts, &tool, &arguments).await,
         Some(Command::Renew { cause }) => renew::renew(&accounts, &cause).await,
@@ -85,4 +108,9 @@ pub(crate) fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints for a program.
+fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}"))
 }

@@ -23,7 +23,7 @@ pub use exchange::Tokens;
 pub use failure::Failure;
 pub(crate) use failure::in_place_of_code;
 pub use registration::register;
-pub use renewal::OAuthRenewal;
+pub use renewal::{OAuthRenewal, description};
 pub use revocation::Ended;
 
 /// A client of one authorization server.

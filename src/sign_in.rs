@@ -27,6 +27,7 @@ use url::Url;
 use crate::tokens::{TokenKey, TokenStore};
 
 pub use terminal::{OwnTerminal, Terminal};
+pub(crate) use way::usual_scopes;
 
 /// What to sign in to, and how.
 #[derive(Clone)]

@@ -7,3 +7,4 @@ mod mcp;
 mod service;
 mod sharing;
 mod switchboard;
+mod upkeep;

@@ -40,7 +40,7 @@ impl OAuthRenewal {
     async fn refresh_grant(&self, record: &Record) -> Result<Renewed, Failure> {
         let (token, refresh_token) = needed(record)?;
         let Some(client) = &record.client_id else { return Err(misfit("the token file names no client")) };
-        let description = oauth(&self.bound.auth());
+        let description = description(&self.bound.auth());
         let proof = description.as_ref().map_or(ClientAuth::Body, |it| it.client_auth);
         let token_at = description.as_ref().map_or("", |it| it.token_at);
         let secret = record.client_secret.as_ref().or(self.client_secret.as_ref());
@@ -97,7 +97,7 @@ fn misfit(why: &str) -> Failure {
 }
 
 /// Returns how the platform does OAuth, if that is among its ways of signing in.
-pub(super) fn oauth(auth: &Auth) -> Option<OAuth> {
+pub fn description(auth: &Auth) -> Option<OAuth> {
     find(auth, |auth| match auth {
         Auth::OAuth(description) => Some(description.clone()),
         _ => None,

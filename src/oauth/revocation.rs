@@ -9,7 +9,7 @@ use switchboard_kit::{
 };
 use url::{Url, form_urlencoded};
 
-use super::{OAuthRenewal, renewal, secure};
+use super::{OAuthRenewal, description, secure};
 use crate::{
     credentials::{Renewal as _, RenewalError},
     tokens::{Method as Obtained, Record},
@@ -43,7 +43,7 @@ impl OAuthRenewal {
     /// Revokes the refresh token first: with it goes, at most servers, all that came of it.
     async fn revoke_all(&self, record: &Record, client: &str, at: &Url) -> Result<()> {
         let secret = record.client_secret.as_ref().or(self.client_secret.as_ref());
-        let proof = renewal::oauth(&self.bound.auth()).map_or(ClientAuth::Body, |description| description.client_auth);
+        let proof = description(&self.bound.auth()).map_or(ClientAuth::Body, |description| description.client_auth);
         let revoke = |token| revoke(&self.http, at, Client { id: client, secret, proof }, token);
         let Some(refresh_token) = &record.refresh_token else { return revoke(&record.token).await };
         revoke(refresh_token).await?;

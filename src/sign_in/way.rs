@@ -103,10 +103,7 @@ async fn by_oauth(request: &SignIn, description: OAuth, server: oauth::Server) -
                 .hint("register one with the platform and put its `client_id` into credentials.json"));
         }
     };
-    let mut scopes = request.scopes.clone().unwrap_or_else(|| {
-        let write = description.write.iter().filter(|_| request.write);
-        description.read.iter().chain(write).cloned().collect()
-    });
+    let mut scopes = request.scopes.clone().unwrap_or_else(|| usual_scopes(&description, request.write));
     let device_scope = description.device_scope.map(|prefix| {
         let kept = stored.as_ref().and_then(|record| record.other.get(DEVICE_SCOPE)?.as_str());
         kept.filter(|kept| kept.starts_with(prefix)).map_or_else(|| made_up(prefix), str::to_owned)
@@ -114,6 +111,12 @@ async fn by_oauth(request: &SignIn, description: OAuth, server: oauth::Server) -
     scopes.extend(device_scope.clone());
     let client = Client { http: request.http.clone(), server, description, id, secret };
     Ok(ByOAuth { client, scopes, device_scope, registered })
+}
+
+/// Returns the scopes that a platform asks for when the configuration names none.
+pub(crate) fn usual_scopes(description: &OAuth, write: bool) -> Vec<String> {
+    let write = description.write.iter().filter(|_| write);
+    description.read.iter().chain(write).cloned().collect()
 }
 
 fn made_up(prefix: &str) -> String {
