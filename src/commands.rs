@@ -1,6 +1,7 @@
 //! The modes of the program, as a person or an MCP client starts them.
 
 mod call;
+mod doctor;
 mod health;
 mod list;
 mod logout;
@@ -82,6 +83,9 @@ async fn mode(cli: Cli) -> Result<()> {
         let message = "`--local-auth` and `--list-providers` take no command besides";
         return Err(Error::new(ErrorKind::Config, message).hint("run one after the other"));
     }
+    if let Some(Command::Doctor { json }) = cli.command {
+        return doctor::doctor(&cli.options, json).await;
+    }
     let accounts = Accounts::load(&cli.options)?;
     if cli.list_providers {
         return list::list(&accounts);
@@ -96,7 +100,7 @@ async fn mode(cli: Cli) -> Result<()> {
         Some(Command::Tools { json }) => tools::tools(&accounts, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts, &tool, &arguments).await,
         Some(Command::Renew { cause }) => renew::renew(&accounts, &cause).await,
-        Some(Command::Sandbox(_)) => Ok(()),
+        Some(Command::Doctor { .. } | Command::Sandbox(_)) => Ok(()),
     }
 }
 

@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::tokens::{TokenKey, TokenStore};
 
+pub(crate) use browser::free_port;
 pub use terminal::{OwnTerminal, Terminal};
 pub(crate) use way::usual_scopes;
 

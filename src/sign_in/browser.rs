@@ -29,7 +29,11 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Serves the sign-in's pages until somebody has signed in.
 pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Completed> {
     let address = callback::loopback(&request.host)?;
-    let listener = callback::listen(address, &ports(request, &by)).await?;
+    let redirect = match &by {
+        Browser::Code(by) => Some(&by.client.description.redirect),
+        Browser::Sso(..) => None,
+    };
+    let listener = callback::listen(address, &ports(request, redirect)).await?;
     let (outcomes, mut ended) = mpsc::unbounded_channel();
     let site = Arc::new(site(request, by, &listener, address, outcomes)?);
     invite(&site)?;
@@ -44,15 +48,20 @@ pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Completed>
     outcome
 }
 
-fn ports(request: &SignIn, by: &Browser) -> Vec<u16> {
+/// Returns the port that a sign-in would listen on now; nothing if any will do.
+pub(crate) async fn free_port(request: &SignIn, redirect: Option<&Redirect>) -> Result<Option<u16>> {
+    let ports = ports(request, redirect);
+    let listener = callback::listen(callback::loopback(&request.host)?, &ports).await?;
+    let port = listener.local_addr().map_err(Error::unavailable)?.port();
+    Ok(Some(port).filter(|_| ports != [0]))
+}
+
+fn ports(request: &SignIn, redirect: Option<&Redirect>) -> Vec<u16> {
     let own = request.callback_url.as_ref().filter(|url| is_loopback(url)).and_then(Url::port_or_known_default);
-    match (request.port, own, by) {
+    match (request.port, own, redirect) {
         (Some(port), ..) | (None, Some(port), _) => vec![port],
         (None, None, _) if !request.ports.is_empty() => request.ports.clone(),
-        (None, None, Browser::Code(by)) => match &by.client.description.redirect {
-            Redirect::Ports(ports) if !ports.is_empty() => ports.clone(),
-            _ => vec![0],
-        },
+        (None, None, Some(Redirect::Ports(ports))) if !ports.is_empty() => ports.clone(),
         _ => vec![0],
     }
 }
