@@ -333,7 +333,7 @@ fn identity(path: &PathBuf) -> Option<Identity> {
 }
 
 /// Quotes a word for a shell, if it needs that.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     if word.chars().all(|c| c.is_alphanumeric() || "-_./:\\=,@+".contains(c)) {
         word.to_owned()
     } else {

@@ -109,6 +109,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Renew the tokens now, whatever the clock says.
+    ///
+    /// Tokens are renewed by themselves when a call needs them: this is to try it, or to have fresh ones before the
+    /// platform goes away. It takes its turn with every process that shares the sign-in, and takes over what another has
+    /// just renewed. A token that was pasted is not renewed.
+    Refresh,
     /// End the sign-in to the accounts named by --provider.
     ///
     /// The platform is asked to accept the tokens no longer, where it can be, and their file is removed. If the platform

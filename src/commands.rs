@@ -6,6 +6,7 @@ mod health;
 mod list;
 mod logout;
 mod moment;
+mod refresh;
 mod renew;
 mod sandbox;
 mod serve;
@@ -96,6 +97,7 @@ async fn mode(cli: Cli) -> Result<()> {
     match cli.command {
         None => serve::serve(&accounts).await,
         Some(Command::Status { json }) => status::status(&accounts, json).await,
+        Some(Command::Refresh) => refresh::refresh(&accounts).await,
         Some(Command::Logout { all }) => logout::logout(&accounts, all).await,
         Some(Command::Tools { json }) => tools::tools(&accounts, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts, &tool, &arguments).await,

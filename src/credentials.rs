@@ -30,6 +30,7 @@ pub use apart::{Answer, Apart, OwnProcess, Parted};
 use entry::Entry;
 pub use judgement::Cause;
 use judgement::fingerprint;
+pub(crate) use judgement::{Refused, refused};
 pub use renewal::{Renewal, RenewalError, Renewed};
 
 /// Tells the time. Expiry follows the wall clock: the other clock stops while the machine sleeps.

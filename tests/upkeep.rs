@@ -1,11 +1,11 @@
 //! What a person does about sign-ins: looks at them, ends them, and finds out what is wrong.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::TcpListener, path::PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::{
-    service::{Service, sign_in},
+    service::{Service, ask, sign_in},
     switchboard::{Home, printed},
 };
 
@@ -194,4 +194,147 @@ fn a_pasted_token_is_removed_and_the_user_told_where_it_goes_on() {
     assert_eq!(code, 0);
     assert!(out.contains("logged out here; to end it at sandbox"), "{out}");
     assert!(!person.token_file().exists());
+}
+
+#[test]
+fn refreshing_renews_once_and_says_for_how_long() {
+    let person = Person::signed_in();
+    let (before, renewals) = (person.record(), person.service.counters()["refreshes"].as_u64().unwrap());
+    let (code, out, err) = person.run(&["refresh"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("sandbox: renewed: ") && out.contains("expires in 60 min"), "{out}");
+    let after = person.record();
+    assert_ne!(before["token"], after["token"]);
+    assert_ne!(before["refresh_token"], after["refresh_token"]);
+    assert_eq!(person.service.counters()["refreshes"].as_u64().unwrap(), renewals + 1);
+}
+
+#[test]
+fn refreshing_says_why_it_failed_and_loses_nothing() {
+    let mut person = Person::signed_in();
+    let before = person.record();
+    person.lose_the_platform();
+    let (code, _, err) = person.run(&["refresh"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("error: `sandbox` was not renewed (transient): "), "{err}");
+    assert_eq!(person.record()["refresh_token"], before["refresh_token"]);
+    assert_eq!(person.record()["token"], before["token"]);
+}
+
+#[test]
+fn refreshing_what_has_ended_names_the_way_back() {
+    let person = Person::signed_in();
+    ask("POST", &format!("{}/control/revoke", person.service.url), "", "");
+    let (code, _, err) = person.run(&["refresh"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("the token that is there is still good"), "{err}");
+    assert_eq!(person.json(&["status", "--json"])[0]["state"], "renewal_refused");
+    person.change(|record| record["expiry"] = json!("2020-01-01T00:00:00Z"));
+    let (code, _, err) = person.run(&["refresh"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("(reauth_required)") && err.contains("--provider sandbox --local-auth`"), "{err}");
+    fs::remove_file(person.token_file()).unwrap();
+    let (code, _, err) = person.run(&["refresh"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("not signed in"), "{err}");
+    let (code, out, _) = printed(&person.home.run(&["refresh"]));
+    assert_eq!((code, out.as_str()), (0, "matrix: not signed in\n"), "nobody asked for it by name");
+}
+
+#[test]
+fn a_pasted_token_is_not_renewed() {
+    let person = Person::signed_in();
+    person.change(|record| record["method"] = json!("static"));
+    let (code, out, _) = person.run(&["refresh"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("sandbox: nothing to renew: the token was pasted"), "{out}");
+}
+
+/// The state and message of one check.
+fn check<'a>(checks: &'a Value, name: &str) -> (&'a str, &'a str) {
+    let found = checks.as_array().unwrap().iter().find(|check| check["check"] == name);
+    let found = found.unwrap_or_else(|| panic!("no check `{name}` in {checks:#}"));
+    assert_eq!(found["fix"].is_null(), found["state"] == "ok", "{found}");
+    (found["state"].as_str().unwrap(), found["message"].as_str().unwrap())
+}
+
+#[test]
+fn the_doctor_finds_nothing_where_nothing_is_wrong() {
+    let person = Person::signed_in();
+    person.configure("token_path: token.json", "token_path: own/token.json");
+    sign_in(&person.home, &person.config);
+    let (code, out, err) = person.run(&["doctor"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.lines().all(|line| line.starts_with("  ok ") || line == "sandbox:"), "{out}");
+    let checks = person.json(&["doctor", "--json"]);
+    for name in ["configuration", "port", "api", "clock", "permissions", "lock", "tokens"] {
+        assert_eq!(check(&checks, name).0, "ok", "{checks:#}");
+    }
+    assert_eq!(checks[0]["account"], Value::Null);
+    assert_eq!(checks[1]["account"], "sandbox");
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let mut person = Person::signed_in();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    person.configure("    access: write", &format!("    access: write\n    port: {port}"));
+    person.lose_the_platform();
+    person.change(|record| {
+        record["refresh_token"] = Value::Null;
+        record["expiry"] = json!("2020-01-01T00:00:00Z");
+    });
+    let (code, out, err) = person.run(&["doctor"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("3 of 6 checks failed"), "{out}{err}");
+    assert!(out.contains(" → run `"), "{out}");
+    let checks = person.json(&["doctor", "--json"]);
+    let taken = format!("port `{port}` is taken on 127.0.0.1");
+    assert_eq!(check(&checks, "port"), ("failed", &*taken));
+    assert_eq!(check(&checks, "api").0, "failed");
+    assert!(check(&checks, "tokens").1.starts_with("ended: "), "{checks:#}");
+    assert_eq!(check(&checks, "lock").0, "ok");
+}
+
+#[test]
+fn the_doctor_takes_any_configuration() {
+    let home = Home::new();
+    let config = home.write("config.yaml", "providers:\n  matrix:\n    nam: x\n");
+    let (code, out, _) = printed(&home.run(&["--config", config.to_str().unwrap(), "doctor", "--json"]));
+    assert_eq!(code, 1);
+    let checks: Value = serde_json::from_str(&out).unwrap();
+    assert!(check(&checks, "configuration").1.contains("config.yaml:3: account `matrix`: unknown key `nam`"), "{out}");
+    let text = "providers:\n  sandbox:\n    credentials_path: gone.json\n";
+    let config = home.write("config.yaml", text);
+    let (code, out, _) =
+        printed(&home.run(&["--config", config.to_str().unwrap(), "--provider", "sandbox", "doctor", "--json"]));
+    assert_eq!(code, 1);
+    let checks: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(check(&checks, "credentials").0, "failed", "{out}");
+    assert_eq!(check(&checks, "api"), ("ok", "inside this program"));
+    let (code, _, err) = printed(&home.run(&["--provider", "nobody", "doctor"]));
+    assert_eq!(code, 2, "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_doctor_tells_of_files_that_others_could_read_and_of_a_lock_that_is_held() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let person = Person::signed_in();
+    fs::set_permissions(person.token_file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let checks = person.json(&["doctor", "--json"]);
+    let (state, message) = check(&checks, "permissions");
+    assert_eq!(state, "warning");
+    assert!(message.contains("(mode 0644), which is closed to them now"), "{message}");
+    assert_eq!(fs::metadata(person.token_file()).unwrap().permissions().mode() & 0o777, 0o600);
+    let lock = fs::File::options().write(true).open(person.home.path().join("token.json.lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(person.home.path().join("token.json.lock"), "4711 2026-01-01T00:00:00Z\n").unwrap();
+    let (code, out, _) = person.run(&["status"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("\n  locked by  process 4711, since "), "{out}");
+    assert_eq!(person.json(&["status", "--json"])[0]["lock"]["process"], 4711);
+    let checks = person.json(&["doctor", "--json"]);
+    assert!(check(&checks, "lock").1.starts_with("held by process 4711"), "{checks:#}");
 }

@@ -54,26 +54,32 @@ pub(super) async fn doctor(options: &Options, as_json: bool) -> Result<()> {
 
 /// Checks one account.
 async fn examine(accounts: &Accounts, key: &AccountKey) -> Vec<Check> {
-    let (client, path) = (accounts.client(key), accounts.token_path(key));
+    let now = Timestamp::now();
+    let client = accounts.client(key);
     let mut checks: Vec<_> = match &client {
         Ok(client) => credentials(accounts, key, client.is_some()).into_iter().collect(),
         Err(error) => vec![Check::refused("credentials", error)],
     };
-    // Before the store has a look: it closes what others could read.
-    let on_disk = match &path {
-        Ok(path) => disk::examine(path).await,
-        Err(error) => vec![Check::refused("permissions", error)],
+    let place = match accounts.token_path(key) {
+        Ok(place) => place,
+        Err(error) => return vec![Check::refused("tokens", &error).of(key)],
     };
-    let standing = Standing::of(accounts, key, Timestamp::now()).await;
-    let signed_in = standing.as_ref().is_ok_and(|standing| standing.health.state == State::Ok);
-    let (port, network) = tokio::join!(port(accounts, key, signed_in), network::examine(accounts, key));
-    checks.extend(port);
-    checks.extend(network);
-    checks.extend(on_disk);
-    checks.push(match standing {
-        Ok(standing) => tokens(&standing.health),
-        Err(error) => Check::refused("tokens", &error),
-    });
+    // Before the store has a look: it closes what others could read.
+    let permissions = disk::permissions(&place).await;
+    match Standing::of(accounts, key, now).await {
+        Ok(standing) => {
+            let signed_in = standing.health.state == State::Ok;
+            let (port, network, lock) = tokio::join!(
+                port(accounts, key, signed_in),
+                network::examine(accounts, key),
+                disk::lock(&place, standing.holder, now)
+            );
+            checks.extend(port);
+            checks.extend(network);
+            checks.extend([permissions, lock, tokens(&standing.health)]);
+        }
+        Err(error) => checks.push(Check::refused("tokens", &error)),
+    }
     checks.into_iter().map(|check| check.of(key)).collect()
 }
 
@@ -90,7 +96,7 @@ fn credentials(accounts: &Accounts, key: &AccountKey, is_there: bool) -> Option<
     };
     needed.then(|| {
         let fix = format!("register an OAuth client with the platform and put its `client_id` into `{place}`");
-        Check::failed("credentials", "signing in needs an OAuth client of your own", Some(fix))
+        Check::failed("credentials", "signing in needs an OAuth client of your own", Some(&fix))
     })
 }
 
@@ -123,8 +129,8 @@ fn tokens(health: &Health) -> Check {
     let mark = match health.state {
         State::Ok | State::RenewalDue => Mark::Ok,
         State::NotSignedIn if health.fix.is_none() => Mark::Ok,
-        State::NotSignedIn | State::EndsSoon | State::ScopesMissing => Mark::Warning,
+        State::NotSignedIn | State::EndsSoon | State::RenewalRefused | State::ScopesMissing => Mark::Warning,
         State::OtherHosts | State::Ended | State::Unreadable(_) => Mark::Failed,
     };
-    Check::new("tokens", mark, health.message.clone(), health.fix.clone())
+    Check::new("tokens", mark, &health.message, health.fix.as_deref())
 }

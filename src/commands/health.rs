@@ -8,6 +8,7 @@ use switchboard_kit::{Error, ErrorKind};
 use super::moment::seen_from;
 use crate::{
     chat::sanitise,
+    credentials::{Refused, refused},
     tokens::{Method, Record},
 };
 
@@ -26,6 +27,8 @@ pub(super) enum State {
     RenewalDue,
     /// It ends soon, and only the user can do something about it.
     EndsSoon,
+    /// The platform would not renew it, perhaps only because that was too early.
+    RenewalRefused,
     /// It does not allow all that the access in force needs.
     ScopesMissing,
     /// Nobody has signed in.
@@ -45,6 +48,7 @@ impl State {
             Self::Ok => "ok",
             Self::RenewalDue => "renewal_due",
             Self::EndsSoon => "ends_soon",
+            Self::RenewalRefused => "renewal_refused",
             Self::ScopesMissing => "scopes_missing",
             Self::NotSignedIn => "not_signed_in",
             Self::OtherHosts => "other_hosts",
@@ -103,9 +107,9 @@ impl Wanted {
 
     fn judge_record(&self, record: &Record, now: Timestamp) -> Health {
         let health = |state, message: String| Health { state, message, fix: Some(format!("run `{}`", self.sign_in)) };
-        if let Some(dead) = &record.dead {
-            let reason = sanitise::name(&dead.reason);
-            return health(State::Ended, format!("ended: the platform no longer accepts it (`{reason}`)"));
+        let reason = || record.dead.as_ref().map(|dead| sanitise::name(&dead.reason)).unwrap_or_default();
+        if refused(record) == Some(Refused::ForGood) {
+            return health(State::Ended, format!("ended: the platform no longer accepts it (`{}`)", reason()));
         }
         if let Some(elsewhere) = self.elsewhere(record) {
             return elsewhere;
@@ -118,6 +122,10 @@ impl Wanted {
         {
             return health(State::Ended, format!("ended: it expired {}", seen_from(now, expiry)));
         }
+        if refused(record) == Some(Refused::Early) {
+            let message = format!("the platform refused to renew it (`{}`); asked again at the expiry", reason());
+            return health(State::RenewalRefused, message);
+        }
         let missing = self.missing(record);
         if !missing.is_empty() {
             let message = format!("not allowed what it is wanted for: {} missing", listed(missing));
@@ -128,10 +136,15 @@ impl Wanted {
         };
         match (renewable, within(if renewable { SOON } else { NOTICE })) {
             (_, None) => Health::fine(State::Ok, "ok"),
-            (true, Some((_, left))) if left.is_positive() => {
-                Health::fine(State::RenewalDue, "expires soon, renewed by itself")
-            }
-            (true, Some(_)) => Health::fine(State::RenewalDue, "expired, renewed by itself on the next call"),
+            (true, Some((_, left))) => Health::fine(
+                State::RenewalDue,
+                match (left.is_positive(), record.renew_after.is_some_and(|after| after > now)) {
+                    (true, false) => "expires soon, renewed by itself",
+                    (false, false) => "expired, renewed by itself on the next call",
+                    (true, true) => "expires soon, and the platform is not ready to renew it",
+                    (false, true) => "expired, and the platform is not ready to renew it",
+                },
+            ),
             (false, Some((expiry, _))) => {
                 health(State::EndsSoon, format!("ends {} and cannot be renewed", seen_from(now, expiry)))
             }
@@ -162,9 +175,10 @@ impl Wanted {
     }
 }
 
-/// Whether the next call can renew it.
-pub(super) fn is_renewable(record: &Record, _now: Timestamp) -> bool {
-    record.method != Method::Static && record.refresh_token.is_some()
+/// Whether it can be renewed, as far as we know.
+pub(super) fn is_renewable(record: &Record, now: Timestamp) -> bool {
+    let good = record.refresh_expiry.is_none_or(|expiry| expiry > now);
+    record.method != Method::Static && record.refresh_token.is_some() && good
 }
 
 fn life(record: &Record) -> Option<SignedDuration> {
@@ -184,6 +198,7 @@ mod tests {
     use switchboard_kit::Result;
 
     use super::*;
+    use crate::tokens::Death;
 
     const HOST: &str = "https://chat.example";
 
@@ -226,6 +241,21 @@ mod tests {
         assert_eq!(judged(|_| (), -600).0, State::RenewalDue);
         assert_eq!(judged(|record| record.expires_in = Some(5.0), 2).0, State::Ok);
         assert_eq!(judged(|record| record.expiry = None, 0).0, State::Ok);
+        let (state, message) = judged(|record| record.renew_after = Some(now() + SignedDuration::from_secs(9)), -1);
+        assert_eq!((state, &*message), (State::RenewalDue, "expired, and the platform is not ready to renew it"));
+    }
+
+    #[test]
+    fn what_the_platform_refused_is_over_until_another_refresh_token_comes() {
+        let refused = |record: &mut Record, early| {
+            let refresh_token_sha256 = "454349e422f05297191ead13e21d3db520e5abef52055e4964b82fb213f593a1".into();
+            record.dead = Some(Death { refresh_token_sha256, reason: "invalid_grant".into(), early });
+        };
+        let (state, message) = judged(|record| refused(record, false), 3600);
+        assert_eq!((state, &*message), (State::Ended, "ended: the platform no longer accepts it (`invalid_grant`)"));
+        assert_eq!(judged(|record| refused(record, true), 3600).0, State::RenewalRefused, "perhaps it was too early");
+        let other = |record: &mut Record| (refused(record, false), record.refresh_token = Some("other".into())).0;
+        assert_eq!(judged(other, 3600).0, State::Ok);
     }
 
     #[test]
@@ -235,6 +265,7 @@ mod tests {
         assert_eq!(judged(alone, 600), (State::EndsSoon, "ends in 10 min and cannot be renewed".into()));
         assert_eq!(judged(alone, -7200), (State::Ended, "ended: it expired 2 h ago".into()));
         assert_eq!(judged(|record| record.method = Method::Static, -7200).0, State::Ended);
+        assert_eq!(judged(|record| record.refresh_expiry = Some(now()), -7200).0, State::Ended);
     }
 
     #[test]

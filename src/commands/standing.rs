@@ -8,13 +8,13 @@ use switchboard_kit::{AccountKey, Result};
 
 use super::{
     health::{Health, Wanted, is_renewable},
-    moment::seen_from,
+    moment::{length, seen_from},
 };
 use crate::{
     accounts::Accounts,
     chat::sanitise,
     sandbox,
-    tokens::{Method, Record, TokenStore as _},
+    tokens::{Holder, Method, Record, TokenStore as _},
 };
 
 /// How one account stands.
@@ -26,6 +26,7 @@ pub(super) struct Standing {
     stored: Option<Record>,
     pub(super) health: Health,
     place: PathBuf,
+    pub(super) holder: Option<Holder>,
 }
 
 impl Standing {
@@ -48,6 +49,8 @@ impl Standing {
             stored: stored.ok().flatten(),
             health,
             place: accounts.token_path(key)?,
+            // Who cannot be asked about the lock has it free, or the file says why not.
+            holder: accounts.store().holder(&Accounts::token_key(key)).await.ok().flatten(),
         })
     }
 
@@ -78,6 +81,9 @@ impl Standing {
             }
         }
         line("stored in", &self.place.display().to_string());
+        if let Some(holder) = &self.holder {
+            line("locked by", &holding(holder, now));
+        }
         lines.join("\n")
     }
 
@@ -108,9 +114,18 @@ impl Standing {
                 "missing": record.map(|record| self.wanted.missing(record)),
             },
             "access_token": record.map(|record| json!({ "expires_at": record.expiry })),
-            "refresh_token": record.filter(|record| record.refresh_token.is_some()).map(|record| json!({ "expires_at": refresh_expiry(record) })),
+            "refresh_token": record.filter(|record| record.refresh_token.is_some()).map(|record| json!({ "expires_at": record.refresh_expiry })),
             "stored_in": self.place,
+            "lock": self.holder.map(|holder| json!({ "process": holder.process, "since": holder.since })),
         })
+    }
+
+    /// Says in one line who is signed in and for how long.
+    pub(super) fn summary(&self, now: Timestamp) -> String {
+        match &self.stored {
+            Some(record) => format!("{}; token {}", who(record), token(record, now)),
+            None => self.health.message.clone(),
+        }
     }
 }
 
@@ -134,18 +149,23 @@ fn token(record: &Record, now: Timestamp) -> String {
 }
 
 fn refresh(record: &Record, now: Timestamp) -> Option<String> {
-    Some(match (&record.refresh_token, refresh_expiry(record)) {
+    Some(match (&record.refresh_token, record.refresh_expiry) {
         (Some(_), Some(expiry)) if expiry > now => {
             format!("expires {} unless it is used before", seen_from(now, expiry))
         }
         (Some(_), Some(expiry)) => format!("expired {}", seen_from(now, expiry)),
-        (Some(_), None) => "expires never, as far as the platform tells".into(),
+        (Some(_), None) => "never expires, as far as the platform tells".into(),
         (None, _) if record.expiry.is_some() => "none: sign in again when the token expires".into(),
         (None, _) if record.method == Method::Static => "none: the token was pasted".into(),
         (None, _) => return None,
     })
 }
 
-fn refresh_expiry(_: &Record) -> Option<Timestamp> {
-    None
+/// Says who holds a lock, and since when.
+pub(super) fn holding(holder: &Holder, now: Timestamp) -> String {
+    let process = holder.process.map_or_else(|| "a process".into(), |process| format!("process {process}"));
+    match holder.since {
+        Some(since) => format!("{process}, since {}", length(since.duration_until(now))),
+        None => process,
+    }
 }

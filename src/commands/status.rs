@@ -17,6 +17,9 @@ pub(super) async fn status(accounts: &Accounts, as_json: bool) -> Result<()> {
     if as_json {
         return super::print_json(&Value::Array(standings.iter().map(Standing::json).collect()));
     }
+    if standings.is_empty() {
+        return super::print("no account is configured but the sandbox; see `--provider sandbox status`");
+    }
     let blocks: Vec<_> = standings.iter().map(|standing| standing.block(now)).collect();
     super::print(&blocks.join("\n\n"))
 }

@@ -127,13 +127,15 @@ pub(super) fn is_live(record: &Record, now: Timestamp) -> bool {
 
 /// How a platform refused a record's refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refused {
-    /// While the access token was good.
+pub(crate) enum Refused {
+    /// While the access token was good: perhaps it was only too early.
     Early,
+    /// When it was of no use any more.
     ForGood,
 }
 
-fn refused(record: &Record) -> Option<Refused> {
+/// Returns how the platform refused to renew the record, if it did.
+pub(crate) fn refused(record: &Record) -> Option<Refused> {
     let (dead, refresh) = (record.dead.as_ref()?, record.refresh_token.as_ref()?);
     (dead.refresh_token_sha256 == fingerprint(refresh)).then_some(if dead.early {
         Refused::Early

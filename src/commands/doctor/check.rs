@@ -35,26 +35,26 @@ pub(super) struct Check {
 
 impl Check {
     /// Makes a check of what platforms, files and the operating system may have put in words.
-    pub(super) fn new(name: &'static str, mark: Mark, message: impl Into<String>, fix: Option<String>) -> Self {
-        let (message, fix) = (sanitise::line(&message.into()), fix.as_deref().map(sanitise::line));
+    pub(super) fn new(name: &'static str, mark: Mark, message: impl AsRef<str>, fix: Option<&str>) -> Self {
+        let (message, fix) = (sanitise::line(message.as_ref()), fix.map(sanitise::line));
         Self { account: None, name, mark, message, fix }
     }
 
-    pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn ok(name: &'static str, message: impl AsRef<str>) -> Self {
         Self::new(name, Mark::Ok, message, None)
     }
 
-    pub(super) fn warning(name: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(name, Mark::Warning, message, Some(fix.into()))
+    pub(super) fn warning(name: &'static str, message: impl AsRef<str>, fix: impl AsRef<str>) -> Self {
+        Self::new(name, Mark::Warning, message, Some(fix.as_ref()))
     }
 
-    pub(super) fn failed(name: &'static str, message: impl Into<String>, fix: Option<String>) -> Self {
+    pub(super) fn failed(name: &'static str, message: impl AsRef<str>, fix: Option<&str>) -> Self {
         Self::new(name, Mark::Failed, message, fix)
     }
 
     /// Says what an error says.
     pub(super) fn refused(name: &'static str, error: &Error) -> Self {
-        Self::failed(name, error.message(), error.hint_text().map(ToOwned::to_owned))
+        Self::failed(name, error.message(), error.hint_text())
     }
 
     pub(super) fn of(mut self, account: &AccountKey) -> Self {

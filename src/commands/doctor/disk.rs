@@ -7,37 +7,66 @@ use std::{
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::check::Check;
+use super::{
+    super::standing::holding,
+    check::{Check, Mark},
+};
+use crate::{accounts::quoted, tokens::Holder};
 
 /// How long a file system may take: one on another machine may never answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a process may hold the lock that does what it should.
+const LONGEST_RENEWAL: SignedDuration = SignedDuration::from_secs(20);
+
 /// Room that a renewal reserves before it spends a refresh token.
 const ROOM: usize = 16 * 1024;
 
-/// Checks where the tokens are, or would be.
-pub(super) async fn examine(tokens: &Path) -> Vec<Check> {
-    let tokens = tokens.to_owned();
-    let folder = folder(&tokens).to_owned();
-    match timeout(PATIENCE, spawn_blocking(move || [permissions(&tokens), room_and_lock(&tokens)])).await {
-        Ok(Ok(checks)) => checks.into(),
-        _ => {
-            let message = format!("the file system of `{}` does not answer", folder.display());
-            vec![Check::failed("lock", message, Some(LOCAL.into()))]
-        }
+/// What helps where a file system does not do what it should.
+const LOCAL: &str = "set `token_path` to a folder on a local disk";
+
+/// Checks who may open the folder, the token file and its lock.
+pub(super) async fn permissions(tokens: &Path) -> Check {
+    in_time("permissions", tokens, modes).await
+}
+
+/// Checks whether a renewal could reserve room and keep others out, and says who does so now.
+pub(super) async fn lock(tokens: &Path, holder: Option<Holder>, now: Timestamp) -> Check {
+    let check = in_time("lock", tokens, room_and_lock).await;
+    match holder {
+        Some(holder) if check.mark == Mark::Ok => held(&holder, now),
+        _ => check,
     }
 }
 
-const LOCAL: &str = "set `token_path` to a folder on a local disk";
+/// Looks at the disk where it may block, and for no longer than that.
+async fn in_time(name: &'static str, tokens: &Path, look: fn(&Path) -> Check) -> Check {
+    let path = tokens.to_owned();
+    if let Ok(Ok(check)) = timeout(PATIENCE, spawn_blocking(move || look(&path))).await {
+        return check;
+    }
+    let message = format!("the file system of `{}` does not answer", folder(tokens).display());
+    Check::failed(name, message, Some(LOCAL))
+}
+
+fn held(holder: &Holder, now: Timestamp) -> Check {
+    const NAME: &str = "lock";
+    let message = format!("held by {}", holding(holder, now));
+    if holder.since.is_none_or(|since| since.duration_until(now) < LONGEST_RENEWAL) {
+        return Check::ok(NAME, message);
+    }
+    let process = holder.process.map_or_else(|| "that process".into(), |process| format!("process {process}"));
+    Check::warning(NAME, message, format!("end {process} if it hangs"))
+}
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Checks who may open the folder, the token file and its lock.
-fn permissions(tokens: &Path) -> Check {
+fn modes(tokens: &Path) -> Check {
     const NAME: &str = "permissions";
     let folder = folder(tokens);
     if !folder.exists() {
@@ -47,7 +76,7 @@ fn permissions(tokens: &Path) -> Check {
     lock.push(".lock");
     if let Some(mode) = mode(folder).filter(|mode| mode & 0o002 != 0) {
         let message = format!("anyone may replace what is in `{}` (mode {mode:04o})", folder.display());
-        return Check::failed(NAME, message, Some(format!("run `chmod 700 {}`", folder.display())));
+        return Check::failed(NAME, message, Some(&closing(0o700, folder)));
     }
     if let Some(mode) = mode(tokens).filter(|mode| mode & 0o077 != 0) {
         let message =
@@ -57,10 +86,14 @@ fn permissions(tokens: &Path) -> Check {
     for (path, wanted) in [(PathBuf::from(lock), 0o600), (folder.to_owned(), 0o700)] {
         if let Some(mode) = mode(&path).filter(|mode| mode & 0o077 != 0) {
             let message = format!("others may open `{}` (mode {mode:04o})", path.display());
-            return Check::warning(NAME, message, format!("run `chmod {wanted:03o} {}`", path.display()));
+            return Check::warning(NAME, message, closing(wanted, &path));
         }
     }
     Check::ok(NAME, format!("`{}` is yours alone", folder.display()))
+}
+
+fn closing(mode: u32, path: &Path) -> String {
+    format!("run `chmod {mode:03o} {}`", quoted(&path.display().to_string()))
 }
 
 #[cfg(unix)]
@@ -74,19 +107,23 @@ fn mode(_: &Path) -> Option<u32> {
     None
 }
 
-/// Checks whether a renewal could reserve room and keep others out.
 fn room_and_lock(tokens: &Path) -> Check {
     const NAME: &str = "lock";
     let Some(folder) = folder(tokens).ancestors().find(|folder| folder.is_dir()) else {
-        return Check::failed(NAME, "there is no folder for the tokens", Some(LOCAL.into()));
+        return Check::failed(NAME, "there is no folder for the tokens", Some(LOCAL));
     };
     let shown = folder.display();
     match probe(folder) {
         Ok(true) => Check::ok(NAME, format!("`{shown}` can be written and locked")),
-        Ok(false) => Check::failed(NAME, format!("the file system of `{shown}` locks nobody out"), Some(LOCAL.into())),
+        Ok(false) => Check::failed(NAME, format!("the file system of `{shown}` locks nobody out"), Some(LOCAL)),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            let message =
+                format!("the file system of `{shown}` has no locks; only this machine's processes are kept out");
+            Check::warning(NAME, message, LOCAL)
+        }
         Err(error) => {
             let fix = format!("make sure that `{shown}` is writable, has space left and can be locked");
-            Check::failed(NAME, format!("`{shown}` cannot be written and locked: {error}"), Some(fix))
+            Check::failed(NAME, format!("`{shown}` cannot be written and locked: {error}"), Some(&fix))
         }
     }
 }
@@ -108,12 +145,12 @@ fn probe(folder: &Path) -> io::Result<bool> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
-    use crate::commands::doctor::check::Mark;
 
     fn set(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -124,7 +161,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("account");
         let tokens = folder.join("token.json");
-        assert_eq!(permissions(&tokens).mark, Mark::Ok, "nothing is there yet");
+        assert_eq!(modes(&tokens).mark, Mark::Ok, "nothing is there yet");
         fs::create_dir(&folder).unwrap();
         fs::write(&tokens, "{}").unwrap();
         fs::write(folder.join("token.json.lock"), "").unwrap();
@@ -138,10 +175,21 @@ mod tests {
             set(&folder, folder_mode);
             set(&tokens, tokens_mode);
             set(&folder.join("token.json.lock"), lock_mode);
-            let check = permissions(&tokens);
+            let check = modes(&tokens);
             assert_eq!(check.mark, mark, "{check:?}");
             assert!(check.fix.unwrap_or_default().contains(fix));
         }
+    }
+
+    #[test]
+    fn a_lock_that_is_held_for_long_is_suspicious() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let holder = |seconds| Holder { process: Some(7), since: Some(now - SignedDuration::from_secs(seconds)) };
+        assert_eq!(
+            (held(&holder(3), now).mark, held(&holder(3), now).message),
+            (Mark::Ok, "held by process 7, since 3 s".into())
+        );
+        assert_eq!(held(&holder(25), now).fix.as_deref(), Some("end process 7 if it hangs"));
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn reached(name: &'static str, at: &Url, answer: Result<&Response, &Error>) -> C
         Ok(_) => Check::ok(name, format!("`{origin}` answers")),
         Err(error) => {
             let fix = "check the address in the configuration, then the network and its proxy";
-            Check::failed(name, format!("`{origin}`: {error}{}", cause(error)), Some(fix.into()))
+            Check::failed(name, format!("`{origin}`: {error}{}", cause(error)), Some(fix))
         }
     }
 }
