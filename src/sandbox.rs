@@ -18,6 +18,7 @@ use url::Url;
 use crate::{
     credentials::StoredCredentials,
     sign_in::{SignIn, Terminal, sign_in},
+    tokens::{Disk as _, RealDisk},
 };
 
 /// The provider, and its account's usual key.
@@ -144,7 +145,12 @@ impl Terminal for Visitor {
 
 /// Opens a workspace, off the thread that answers clients.
 pub(crate) async fn open(state: PathBuf) -> Result<Sandbox> {
-    let opened = tokio::task::spawn_blocking(move || Sandbox::open(&state)).await;
+    let opened = tokio::task::spawn_blocking(move || {
+        // Its tokens come to lie beside it. What hinders here hinders the sandbox too, which says so.
+        let _ = state.parent().map(|folder| RealDisk.create_folder(folder));
+        Sandbox::open(&state)
+    })
+    .await;
     let opened = opened.map_err(|error| Error::unexpected("the sandbox could not be opened").caused_by(error))?;
     opened.map_err(|error| Error::new(ErrorKind::Unavailable, format!("the sandbox: {error}")))
 }

@@ -173,6 +173,18 @@ fn logging_out_without_the_platform_removes_the_tokens_and_says_what_is_left_to_
 }
 
 #[test]
+fn logging_out_of_an_unreadable_file_removes_it_and_names_what_else_may_hold_tokens() {
+    let person = Person::signed_in();
+    fs::write(person.token_file(), "{\"token\": \"hush").unwrap();
+    let copy = person.home.write("token.json.corrupt-1", "{");
+    let (code, out, err) = person.run(&["logout"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("the token file could not be read; delete `"), "{err}");
+    assert!(err.contains(copy.to_str().unwrap()) && !err.contains("hush"), "{err}");
+    assert!(!person.token_file().exists());
+}
+
+#[test]
 fn nobody_logs_out_of_everything_by_accident() {
     let person = Person::signed_in();
     let (code, _, err) = printed(&person.home.run(&["--config", &person.config, "logout"]));
@@ -275,6 +287,19 @@ fn the_doctor_finds_nothing_where_nothing_is_wrong() {
 }
 
 #[test]
+fn the_sandbox_inside_the_program_is_in_good_health() {
+    let home = Home::new();
+    assert_eq!(home.run(&["--provider", "sandbox", "call", "whoami"]).status.code(), Some(0));
+    let (code, out, err) = printed(&home.run(&["--provider", "sandbox", "doctor"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.lines().all(|line| line.starts_with("  ok ") || line == "sandbox:"), "{out}");
+    let (_, out, _) = printed(&home.run(&["--provider", "sandbox", "refresh"]));
+    assert!(out.starts_with("sandbox: renewed: "), "{out}");
+    let (_, out, _) = printed(&home.run(&["--provider", "sandbox", "logout"]));
+    assert!(out.starts_with("sandbox: logged out; the platform no longer"), "{out}");
+}
+
+#[test]
 fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let mut person = Person::signed_in();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -284,15 +309,17 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     person.change(|record| {
         record["refresh_token"] = Value::Null;
         record["expiry"] = json!("2020-01-01T00:00:00Z");
+        record["token_uri"] = json!("http://127.0.0.1:9/token");
     });
     let (code, out, err) = person.run(&["doctor"]);
     assert_eq!(code, 1);
-    assert!(err.contains("3 of 6 checks failed"), "{out}{err}");
+    assert!(err.contains("4 of 7 checks failed"), "{out}{err}");
     assert!(out.contains(" → run `"), "{out}");
     let checks = person.json(&["doctor", "--json"]);
     let taken = format!("port `{port}` is taken on 127.0.0.1");
     assert_eq!(check(&checks, "port"), ("failed", &*taken));
     assert_eq!(check(&checks, "api").0, "failed");
+    assert_eq!(check(&checks, "sign-in server").0, "failed");
     assert!(check(&checks, "tokens").1.starts_with("ended: "), "{checks:#}");
     assert_eq!(check(&checks, "lock").0, "ok");
 }

@@ -1,5 +1,7 @@
 //! `switchboard logout`: ends sign-ins, at the platform and then here.
 
+use std::{fs, path::Path};
+
 use switchboard_kit::{AccountKey, Error, ErrorKind, Result};
 
 use crate::{
@@ -42,12 +44,13 @@ async fn end(accounts: &Accounts, key: &AccountKey) -> Result<String> {
         None => Err(Error::new(ErrorKind::StoreCorrupt, "the token file could not be read")),
     };
     locked.remove().await?;
+    let kept = kept_copies(&accounts.token_path(key)?);
     match ended {
-        Ok(Ended::ByPlatform) => Ok(format!("{key}: logged out; the platform no longer accepts the tokens")),
-        Ok(Ended::OnlyByUser) => Ok(format!("{key}: logged out here; {}", by_hand(accounts, key)?)),
+        Ok(Ended::ByPlatform) => Ok(format!("{key}: logged out; the platform no longer accepts the tokens{kept}")),
+        Ok(Ended::OnlyByUser) => Ok(format!("{key}: logged out here; {}{kept}", by_hand(accounts, key)?)),
         Err(error) => {
             let message = format!(
-                "`{key}` is logged out here, but its tokens could not be revoked: {}",
+                "`{key}` is logged out here, but its tokens could not be revoked: {}{kept}",
                 sanitise::line(error.message())
             );
             Err(Error::new(ErrorKind::Unavailable, message).hint(by_hand(accounts, key)?))
@@ -66,4 +69,16 @@ fn by_hand(accounts: &Accounts, key: &AccountKey) -> Result<String> {
     Ok(format!(
         "to end it at {platform} ({hosts}) as well, remove the session, the connected app or the token in its settings"
     ))
+}
+
+/// Names the copies that the store has kept of files that it could not read: there may be tokens in them.
+fn kept_copies(tokens: &Path) -> String {
+    let prefix = format!("{}.corrupt-", tokens.file_name().unwrap_or_default().to_string_lossy());
+    let entries = tokens.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let copies = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+    let copies: Vec<_> = copies.map(|copy| format!("`{}`", copy.path().display())).collect();
+    match copies.as_slice() {
+        [] => String::new(),
+        copies => format!("; delete {} as well: what the store could not read was kept there", copies.join(", ")),
+    }
 }
