@@ -360,7 +360,7 @@ fn the_doctor_tells_of_files_that_others_could_read_and_of_a_lock_that_is_held()
     fs::write(person.home.path().join("token.json.lock"), "4711 2026-01-01T00:00:00Z\n").unwrap();
     let (code, out, _) = person.run(&["status"]);
     assert_eq!(code, 0);
-    assert!(out.contains("\n  locked by  process 4711, since "), "{out}");
+    assert!(out.contains("\n  locked by  process 4711 for "), "{out}");
     assert_eq!(person.json(&["status", "--json"])[0]["lock"]["process"], 4711);
     let checks = person.json(&["doctor", "--json"]);
     assert!(check(&checks, "lock").1.starts_with("held by process 4711"), "{checks:#}");

@@ -4,7 +4,7 @@ mod check;
 mod disk;
 mod network;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -60,27 +60,36 @@ async fn examine(accounts: &Accounts, key: &AccountKey) -> Vec<Check> {
         Ok(client) => credentials(accounts, key, client.is_some()).into_iter().collect(),
         Err(error) => vec![Check::refused("credentials", error)],
     };
-    let place = match accounts.token_path(key) {
-        Ok(place) => place,
-        Err(error) => return vec![Check::refused("tokens", &error).of(key)],
-    };
-    // Before the store has a look: it closes what others could read.
-    let permissions = disk::permissions(&place).await;
-    match Standing::of(accounts, key, now).await {
-        Ok(standing) => {
-            let signed_in = standing.health.state == State::Ok;
-            let (port, network, lock) = tokio::join!(
-                port(accounts, key, signed_in),
-                network::examine(accounts, key),
-                disk::lock(&place, standing.holder, now)
-            );
-            checks.extend(port);
-            checks.extend(network);
-            checks.extend([permissions, lock, tokens(&standing.health)]);
-        }
-        Err(error) => checks.push(Check::refused("tokens", &error)),
-    }
+    checks.extend(match accounts.token_path(key) {
+        // Before the store has a look: it closes what others could read.
+        Ok(place) => match disk::permissions(&place).await {
+            Ok(permissions) => sign_in(accounts, key, &place, permissions, now).await,
+            Err(stuck) => vec![stuck],
+        },
+        Err(error) => vec![Check::refused("tokens", &error)],
+    });
     checks.into_iter().map(|check| check.of(key)).collect()
+}
+
+/// Checks what is stored, where it is, and whom it is for.
+async fn sign_in(
+    accounts: &Accounts,
+    key: &AccountKey,
+    place: &Path,
+    permissions: Check,
+    now: Timestamp,
+) -> Vec<Check> {
+    let standing = match Standing::of(accounts, key, now).await {
+        Ok(standing) => standing,
+        Err(error) => return vec![permissions, Check::refused("tokens", &error)],
+    };
+    let signed_in = standing.health.state == State::Ok;
+    let (port, network, lock) = tokio::join!(
+        port(accounts, key, signed_in),
+        network::examine(accounts, key),
+        disk::lock(place, standing.holder, now)
+    );
+    port.into_iter().chain(network).chain([permissions, lock, tokens(&standing, now)]).collect()
 }
 
 /// Judges whether there is an OAuth client where the platform does not bring or register one.
@@ -125,12 +134,15 @@ fn by_browser(auth: &Auth) -> bool {
     }
 }
 
-fn tokens(health: &Health) -> Check {
-    let mark = match health.state {
-        State::Ok | State::RenewalDue => Mark::Ok,
-        State::NotSignedIn if health.fix.is_none() => Mark::Ok,
+fn tokens(standing: &Standing, now: Timestamp) -> Check {
+    const NAME: &str = "tokens";
+    let Health { state, message, fix } = &standing.health;
+    let mark = match state {
+        State::Ok => return Check::ok(NAME, standing.summary(now)),
+        State::RenewalDue => Mark::Ok,
+        State::NotSignedIn if fix.is_none() => Mark::Ok,
         State::NotSignedIn | State::EndsSoon | State::RenewalRefused | State::ScopesMissing => Mark::Warning,
         State::OtherHosts | State::Ended | State::Unreadable(_) => Mark::Failed,
     };
-    Check::new("tokens", mark, &health.message, health.fix.as_deref())
+    Check::new(NAME, mark, message, fix.as_deref())
 }

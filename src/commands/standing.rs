@@ -49,7 +49,7 @@ impl Standing {
             stored: stored.ok().flatten(),
             health,
             place: accounts.token_path(key)?,
-            // Who cannot be asked about the lock has it free, or the file says why not.
+            // A store that cannot tell has told why when it was asked for the record.
             holder: accounts.store().holder(&Accounts::token_key(key)).await.ok().flatten(),
         })
     }
@@ -161,11 +161,70 @@ fn refresh(record: &Record, now: Timestamp) -> Option<String> {
     })
 }
 
-/// Says who holds a lock, and since when.
+/// Says who holds a lock, and for how long.
 pub(super) fn holding(holder: &Holder, now: Timestamp) -> String {
     let process = holder.process.map_or_else(|| "a process".into(), |process| format!("process {process}"));
     match holder.since {
-        Some(since) => format!("{process}, since {}", length(since.duration_until(now))),
+        Some(since) => format!("{process} for {}", length(since.duration_until(now))),
         None => process,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use switchboard_kit::Identity;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn people_are_named_so_that_one_cannot_be_taken_for_another() {
+        let mut record = Record::new("chat", Method::OAuth, "t".into());
+        assert_eq!(who(&record), "somebody: the file does not name them");
+        let identity = |id: &str, name: &str, workspace: Option<&str>| {
+            Some(Identity { id: id.into(), name: name.into(), workspace: workspace.map(Into::into) })
+        };
+        record.identity = identity("@ana:a.example", "@ana:a.example", Some("a.example"));
+        assert_eq!(who(&record), "@ana:a.example, a.example");
+        record.identity = identity("P1", "Ma\u{1b}[2Jra\nmatrix: ok", None);
+        assert_eq!(who(&record), "Ma[2Jra matrix: ok (P1)");
+    }
+
+    #[test]
+    fn both_tokens_say_when_they_expire_and_what_then() {
+        let at = |minutes| Some(now() + SignedDuration::from_mins(minutes));
+        let mut record = Record::new("chat", Method::Static, "t".into());
+        let said = |record: &Record| (token(record, now()), refresh(record, now()).unwrap_or_default());
+        assert_eq!(said(&record), ("never expires".into(), "none: the token was pasted".into()));
+        record.method = Method::OAuth;
+        assert_eq!(said(&record), ("never expires".into(), String::new()));
+        record.expiry = at(42);
+        let (token, refresh) = said(&record);
+        assert_eq!((&*token, &*refresh), ("expires in 42 min", "none: sign in again when the token expires"));
+        record.refresh_token = Some("r".into());
+        let (token, refresh) = said(&record);
+        assert_eq!(
+            (&*token, &*refresh),
+            ("expires in 42 min, renewed by itself", "never expires, as far as the platform tells")
+        );
+        (record.expiry, record.refresh_expiry) = (at(-180), at(60 * 24 * 29));
+        let (token, refresh) = said(&record);
+        assert_eq!(
+            (&*token, &*refresh),
+            ("expired 3 h ago, renewed by itself", "expires in 29 days unless it is used before")
+        );
+        record.refresh_expiry = at(-1);
+        assert_eq!(said(&record), ("expired 3 h ago".into(), "expired 60 s ago".into()));
+    }
+
+    #[test]
+    fn a_lock_says_whose_it_is_as_far_as_is_known() {
+        let since = Some(now() - SignedDuration::from_secs(3));
+        assert_eq!(holding(&Holder { process: Some(7), since }, now()), "process 7 for 3 s");
+        assert_eq!(holding(&Holder { process: None, since: None }, now()), "a process");
     }
 }

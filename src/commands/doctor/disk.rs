@@ -28,14 +28,14 @@ const ROOM: usize = 16 * 1024;
 /// What helps where a file system does not do what it should.
 const LOCAL: &str = "set `token_path` to a folder on a local disk";
 
-/// Checks who may open the folder, the token file and its lock.
-pub(super) async fn permissions(tokens: &Path) -> Check {
+/// Checks who may open the folder, the token file and its lock. The error is a disk that nothing more can be asked of.
+pub(super) async fn permissions(tokens: &Path) -> Result<Check, Check> {
     in_time("permissions", tokens, modes).await
 }
 
 /// Checks whether a renewal could reserve room and keep others out, and says who does so now.
 pub(super) async fn lock(tokens: &Path, holder: Option<Holder>, now: Timestamp) -> Check {
-    let check = in_time("lock", tokens, room_and_lock).await;
+    let check = in_time("lock", tokens, room_and_lock).await.unwrap_or_else(|check| check);
     match holder {
         Some(holder) if check.mark == Mark::Ok => held(&holder, now),
         _ => check,
@@ -43,13 +43,13 @@ pub(super) async fn lock(tokens: &Path, holder: Option<Holder>, now: Timestamp) 
 }
 
 /// Looks at the disk where it may block, and for no longer than that.
-async fn in_time(name: &'static str, tokens: &Path, look: fn(&Path) -> Check) -> Check {
+async fn in_time(name: &'static str, tokens: &Path, look: fn(&Path) -> Check) -> Result<Check, Check> {
     let path = tokens.to_owned();
     if let Ok(Ok(check)) = timeout(PATIENCE, spawn_blocking(move || look(&path))).await {
-        return check;
+        return Ok(check);
     }
     let message = format!("the file system of `{}` does not answer", folder(tokens).display());
-    Check::failed(name, message, Some(LOCAL))
+    Err(Check::failed(name, message, Some(LOCAL)))
 }
 
 fn held(holder: &Holder, now: Timestamp) -> Check {
@@ -187,7 +187,7 @@ mod tests {
         let holder = |seconds| Holder { process: Some(7), since: Some(now - SignedDuration::from_secs(seconds)) };
         assert_eq!(
             (held(&holder(3), now).mark, held(&holder(3), now).message),
-            (Mark::Ok, "held by process 7, since 3 s".into())
+            (Mark::Ok, "held by process 7 for 3 s".into())
         );
         assert_eq!(held(&holder(25), now).fix.as_deref(), Some("end process 7 if it hangs"));
     }
