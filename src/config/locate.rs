@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use directories::ProjectDirs;
@@ -39,6 +40,7 @@ pub fn locate(asked: Option<PathBuf>) -> Source {
 }
 
 /// Returns the user's directories for this program, where the system has such a thing.
-pub(crate) fn directories() -> Option<ProjectDirs> {
-    ProjectDirs::from("", "", "switchboard")
+pub(crate) fn directories() -> Option<&'static ProjectDirs> {
+    static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", "switchboard"));
+    DIRECTORIES.as_ref()
 }
