@@ -19,7 +19,7 @@ impl Provider for Echo {
 
     async fn list_tools(&self, _: &Call) -> Result<Vec<Tool>> {
         let schema = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
-        let input = schema.as_object().cloned().unwrap_or_default();
+        let input = Arc::new(schema.as_object().cloned().unwrap_or_default());
         let (name, title, description) = ("echo".into(), "Echo".into(), "Echoes.".into());
         Ok(vec![Tool { name, title, description, effect: Effect::Read, input, output: None }])
     }

@@ -127,7 +127,7 @@ mod tests {
                 title: name.into(),
                 description: self.name.into(),
                 effect: Effect::Read,
-                input: JsonObject::new(),
+                input: Arc::default(),
                 output: None,
             };
             Ok(names.into_iter().map(tool).collect())

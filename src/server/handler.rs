@@ -162,11 +162,11 @@ fn describe(tool: Tool) -> model::Tool {
     let read = tool.effect == Effect::Read;
     let annotations =
         ToolAnnotations::from_raw(None, Some(read), Some(tool.effect == Effect::Destructive), Some(read), Some(true));
-    let described = model::Tool::new(Cow::from(tool.name), tool.description, Arc::new(tool.input))
+    let described = model::Tool::new(Cow::from(tool.name), tool.description, tool.input)
         .with_title(tool.title)
         .with_annotations(annotations);
     match tool.output {
-        Some(schema) => described.with_raw_output_schema(Arc::new(schema)),
+        Some(schema) => described.with_raw_output_schema(schema),
         None => described,
     }
 }

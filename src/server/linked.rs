@@ -119,8 +119,8 @@ impl Entry {
             title: title(name),
             description: self.def.description.to_owned(),
             effect: self.def.effect,
-            input,
-            output: (self.def.output)(),
+            input: Arc::new(input),
+            output: (self.def.output)().map(Arc::new),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A source of tools, resources, templates and prompts. The linked platforms are one, other MCP servers can be others.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use switchboard_kit::{
     Call, Error, ErrorKind, Result,
@@ -18,9 +20,9 @@ pub struct Tool {
     /// What it does.
     pub effect: Effect,
     /// The schema of its arguments.
-    pub input: JsonObject,
+    pub input: Arc<JsonObject>,
     /// The schema of its answer, if that is JSON.
-    pub output: Option<JsonObject>,
+    pub output: Option<Arc<JsonObject>>,
 }
 
 /// A resource as clients see it.
