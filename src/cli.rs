@@ -98,6 +98,7 @@ pub struct SignInOptions {
 
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)] // a server never needs their arguments
 pub enum Command {
     /// Say who is signed in where, and for how long.
     ///
