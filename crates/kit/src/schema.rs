@@ -10,25 +10,24 @@ use crate::tool::JsonObject;
 
 /// Returns the schema of a tool's arguments.
 pub fn input_schema<T: JsonSchema>() -> JsonObject {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    portable(&mut schema, true);
-    object(schema)
+    object(schema::<T>(SchemaSettings::draft2020_12(), true))
 }
 
 /// Returns the schema of a tool's answer.
 pub(crate) fn output_schema<T: JsonSchema>() -> JsonObject {
-    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    portable(&mut schema, false);
-    object(schema)
+    object(schema::<T>(SchemaSettings::draft2020_12().for_serialize(), false))
 }
 
 /// Returns the schema of a platform's settings, for editors.
 pub(crate) fn settings_schema<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    schema::<T>(SchemaSettings::draft2020_12(), true)
+}
+
+fn schema<T: JsonSchema>(mut settings: SchemaSettings, input: bool) -> Value {
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    portable(&mut schema, true);
+    portable(&mut schema, input);
     schema
 }
 
@@ -48,15 +47,13 @@ fn portable(schema: &mut Value, input: bool) {
         *schema = json!({});
     }
     let Value::Object(fields) = schema else { return };
-    for noise in ["$schema", "title", "format", "minimum"] {
-        if noise != "minimum" || fields.get(noise) == Some(&json!(0)) {
-            fields.remove(noise);
-        }
-    }
+    fields.retain(|name, value| match name.as_str() {
+        "$schema" | "title" | "format" => false,
+        "minimum" => *value != 0,
+        "default" => !(input && value.is_null()),
+        _ => true,
+    });
     if input {
-        if fields.get("default") == Some(&Value::Null) {
-            fields.remove("default");
-        }
         without_null(fields);
     }
     constants(fields);
@@ -80,11 +77,12 @@ fn portable(schema: &mut Value, input: bool) {
 
 /// Turns `["integer", "null"]` and `anyOf [X, null]` into what is left without null.
 fn without_null(fields: &mut JsonObject) {
-    if let Some(Value::Array(types)) = fields.get_mut("type") {
+    if let Some(kind) = fields.get_mut("type")
+        && let Value::Array(types) = kind
+    {
         types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            fields.insert("type".into(), only);
+        if let [only] = types.as_mut_slice() {
+            *kind = only.take();
         }
     }
     if let Some(Value::Array(values)) = fields.get_mut("enum") {
