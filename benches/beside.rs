@@ -5,7 +5,7 @@ use std::{
     error::Error,
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -65,6 +65,13 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// Copies a program, as installing it does: what a linker has just written is in memory page by page, and starts later.
+fn installed(program: &Path, home: &Path) -> Result<PathBuf> {
+    let copy = home.join(program.file_name().ok_or("no name")?);
+    fs::copy(program, &copy)?;
+    Ok(copy)
+}
+
 fn start(program: &Path, arguments: &[&str], home: &Path) -> Result<f64> {
     let started = Instant::now();
     let server = Server::start(program, arguments, home)?;
@@ -99,10 +106,10 @@ fn row(what: &str, ours: Vec<f64>, bare: Vec<f64>) -> String {
 
 fn main() -> Result<()> {
     let examples = env::current_exe()?.parent().ok_or("no folder")?.to_owned();
-    let binary = examples.parent().ok_or("no folder")?.join("switchboard");
-    let (bare, own) = (examples.join("bare"), examples.join("echo"));
     let home = env::temp_dir().join(format!("switchboard-bench-{}", std::process::id()));
     fs::create_dir_all(&home)?;
+    let binary = installed(&examples.parent().ok_or("no folder")?.join("switchboard"), &home)?;
+    let (bare, own) = (installed(&examples.join("bare"), &home)?, installed(&examples.join("echo"), &home)?);
     let config = home.join("config.yaml");
     fs::write(&config, "providers:\n  matrix: {}\n  matrix_work: { platform: matrix }\n  sandbox: {}\n")?;
     let config = config.display().to_string();
