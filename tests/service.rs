@@ -25,7 +25,9 @@ impl Service {
     /// Starts one that rotates and expires tokens like this.
     pub(crate) fn with(home: &Home, rotation: &str, lifetime: &str) -> Self {
         let arguments = ["sandbox", "--rotation", rotation, "--token-lifetime", lifetime, "--control", "--approve"];
-        let mut child = home.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        // In the home, because a service that is killed removes no file of its own.
+        let state = ["--state", "sandbox.db"];
+        let mut child = home.command(&arguments).args(state).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
@@ -74,9 +76,9 @@ pub(crate) fn get(url: &str, cookie: &str) -> Answer {
 pub(crate) fn ask(method: &str, url: &str, cookie: &str, body: &str) -> Answer {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    let (length, json) = (body.len(), "content-type: application/json");
-    let head =
-        format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n{json}\r\ncontent-length: {length}");
+    let media_type = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+    let about = format!("content-type: {media_type}\r\ncontent-length: {}", body.len());
+    let head = format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n{about}");
     write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -99,7 +101,14 @@ pub(crate) fn sign_in(home: &Home, config: &str) {
         if let Some(set) = answer.header("set-cookie") {
             cookie = set.split(';').next().unwrap().to_owned();
         }
-        let Some(location) = answer.header("location") else { break };
+        let Some(location) = answer.header("location") else {
+            // Whoever is signed in already is asked whether to go on.
+            if !answer.body.contains("again=1") {
+                break;
+            }
+            url += "&again=1";
+            continue;
+        };
         let origin: String = url.split('/').take(3).collect::<Vec<_>>().join("/");
         url = if location.starts_with('/') { format!("{origin}{location}") } else { location.to_owned() };
     }

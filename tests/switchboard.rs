@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::{Value, json};
@@ -63,80 +64,122 @@ pub(crate) fn printed(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
+/// A process that another thread may kill while this one talks to it.
+#[derive(Clone)]
+pub(crate) struct Process(Arc<Mutex<Child>>);
+
+impl Process {
+    fn lock(&self) -> MutexGuard<'_, Child> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.lock().id()
+    }
+
+    /// Kills it, unless it has ended.
+    pub(crate) fn kill(&self) {
+        drop(self.lock().kill());
+    }
+
+    pub(crate) fn wait(&self) -> ExitStatus {
+        self.lock().wait().unwrap()
+    }
+}
+
 /// An MCP session over standard input and output. Every line that the server says must be JSON-RPC.
 pub(crate) struct Session {
-    child: Child,
+    pub(crate) process: Process,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     next: u64,
 }
 
 impl Session {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        let mut session = Self { child, input, output, next: 0 };
-        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
-        session.request("initialize", &hello);
-        session.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    pub(crate) fn start(command: Command) -> Self {
+        let mut session = Self::spawn(command);
+        session.greet().expect("the server ended");
         session
     }
 
-    fn say(&mut self, message: &Value) {
-        writeln!(self.input.as_mut().unwrap(), "{message}").unwrap();
+    /// Starts the server and does not talk to it yet.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { process: Process(Arc::new(Mutex::new(child))), input, output, next: 0 }
     }
 
-    /// Sends a request and returns its result.
-    pub(crate) fn request(&mut self, method: &str, parameters: &Value) -> Value {
+    /// Opens the session; nothing if the server ends meanwhile.
+    pub(crate) fn greet(&mut self) -> Option<()> {
+        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
+        self.ask("initialize", &hello)?;
+        self.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).ok()
+    }
+
+    fn say(&mut self, message: &Value) -> io::Result<()> {
+        writeln!(self.input.as_mut().unwrap(), "{message}")
+    }
+
+    /// Sends a request and returns its result; nothing if the server ends first.
+    pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Option<Value> {
         self.next += 1;
         let id = self.next;
-        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters }));
+        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters })).ok()?;
         loop {
             let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "the server ended");
+            self.output.read_line(&mut line).ok().filter(|_| line.ends_with('\n'))?;
             let message: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
             assert_eq!(message["jsonrpc"], "2.0", "not JSON-RPC: {line}");
             if message["id"] == json!(id) {
                 assert!(message.get("error").is_none(), "{method} failed: {message}");
-                return message["result"].clone();
+                return Some(message["result"].clone());
             }
         }
+    }
+
+    /// Sends a request to a server that does not end, and returns its result.
+    pub(crate) fn request(&mut self, method: &str, parameters: &Value) -> Value {
+        self.ask(method, parameters).expect("the server ended")
     }
 
     /// Calls a tool and returns what it says, as an error if it is one.
     #[expect(clippy::needless_pass_by_value, reason = "calls read better without a reference")]
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Result<String, String> {
-        let result = self.request("tools/call", &json!({ "name": tool, "arguments": arguments }));
+        self.try_call(tool, &arguments).expect("the server ended")
+    }
+
+    /// Does the same with a server that may end; then it says nothing.
+    pub(crate) fn try_call(&mut self, tool: &str, arguments: &Value) -> Option<Result<String, String>> {
+        let result = self.ask("tools/call", &json!({ "name": tool, "arguments": arguments }))?;
         let text = result["content"][0]["text"].as_str().unwrap_or_default().to_owned();
-        if result["isError"] == json!(true) { Err(text) } else { Ok(text) }
+        Some(if result["isError"] == json!(true) { Err(text) } else { Ok(text) })
     }
 
     /// Sends a tool call and does not wait for its answer.
     pub(crate) fn begin(&mut self, tool: &str) {
-        self.say(
-            &json!({ "jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": { "name": tool, "arguments": {} } }),
-        );
+        let call = json!({ "name": tool, "arguments": {} });
+        self.say(&json!({ "jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": call })).unwrap();
     }
 
     /// Hangs up and asks the server to end at once, as clients do; waits until it has.
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) {
         drop(self.input.take());
-        let id = self.child.id().to_string();
+        let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.child.wait().unwrap();
+        self.process.wait();
     }
 
     /// Hangs up and waits for the server to end.
     pub(crate) fn end(mut self) {
         drop(self.input.take());
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.process.wait().success());
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.process.kill();
+        self.process.wait();
     }
 }
