@@ -1,0 +1,95 @@
+//! Death at each named point of a renewal, under each kind of rotation: what the next process finds, and does.
+
+use std::{thread, time::Duration};
+
+use rand::seq::SliceRandom as _;
+use switchboard_sandbox::{Faults, Rotation};
+
+use crate::{
+    trial::Trial,
+    worker::{Plan, Point, Said, Step},
+    world::{Counters, Outcome, ROTATIONS, World, rotating},
+};
+
+pub(super) fn required() -> Vec<String> {
+    let pairs = Point::ALL.into_iter().flat_map(|point| ROTATIONS.map(|(rotation, _)| row(point, rotation)));
+    pairs.collect()
+}
+
+fn row(point: Point, rotation: &str) -> String {
+    format!("kills at: {}, {rotation}", point.name())
+}
+
+pub(super) fn run(it: &Trial<'_>) {
+    for (at, (name, rotation)) in ROTATIONS.into_iter().enumerate() {
+        let world = World::new(&rotating(rotation));
+        let mut points = Point::ALL;
+        points.shuffle(&mut it.dice(at));
+        for point in points {
+            if it.is_over() {
+                return;
+            }
+            let before = world.counters();
+            world.age(-1.0);
+            if die(&world, point, rotation, before) {
+                it.count(row(point, name), 1);
+            } else {
+                it.count(format!("missed: {}", point.name()), 1);
+            }
+            world.set(&rotating(rotation));
+            judge(it, &world, point, name, before);
+        }
+    }
+}
+
+/// Lets a worker die there; returns whether it did.
+fn die(world: &World, point: Point, rotation: Rotation, before: Counters) -> bool {
+    let slow = Duration::from_secs(2).as_millis().try_into().unwrap();
+    match point {
+        Point::InFlight => {
+            world.set(&Faults { delay_before_commit_ms: slow, ..rotating(rotation) });
+            let mut worker = world.worker(&Plan { steps: vec![Step::Ask], ..Plan::default() });
+            let sent = matches!(worker.hear(), Some(Said::Sending));
+            thread::sleep(Duration::from_millis(200)); // on its way; whether it came too far is checked next
+            worker.kill();
+            sent && world.counters().refreshes == before.refreshes
+        }
+        Point::Committed => {
+            world.set(&Faults { delay_after_commit_ms: slow, ..rotating(rotation) });
+            let mut worker = world.worker(&Plan { steps: vec![Step::Ask], ..Plan::default() });
+            let sent = matches!(worker.hear(), Some(Said::Sending));
+            let committed = world.renewed_since(before, Duration::from_secs(2));
+            worker.kill();
+            sent && committed
+        }
+        point => {
+            let worker = world.worker(&Plan { crash: Some(point), steps: vec![Step::Ask], ..Plan::default() });
+            worker.answers().is_empty()
+        }
+    }
+}
+
+fn judge(it: &Trial<'_>, world: &World, point: Point, rotation: &str, before: Counters) {
+    let place = format!("{}, {rotation}", point.name());
+    world.inspect(it, &place);
+    let spent = world.counters().refreshes - before.refreshes;
+    it.law(spent == u64::from(point.is_spent()), || format!("{place}: the server refreshed {spent} times"));
+    let next = world.call_anew();
+    let may_lose = rotation == "strict" && point.is_spent() && !point.is_saved();
+    match next {
+        Outcome::Answered => it.law(!may_lose, || format!("{place}: a strict server took a refresh token twice")),
+        Outcome::Failed(code, _) if may_lose && code == "reauth_required" => {
+            it.count("lost sign-ins, strict", 1);
+            let (then, other) = (world.counters(), world.call_anew());
+            let asked = matches!(&other, Outcome::Failed(code, _) if code == "reauth_required");
+            it.law(asked, || format!("{place}: no sign-in was asked for: {other:?}"));
+            it.law(world.counters() == then, || format!("{place}: a dead refresh token was sent again"));
+            world.sign_in();
+            let last = world.call_anew();
+            it.law(matches!(last, Outcome::Answered), || format!("{place}: after the sign-in: {last:?}"));
+        }
+        other => it.law(false, || format!("{place}: the next call failed: {other:?}")),
+    }
+    let reuses = world.counters().reuses - before.reuses;
+    it.law(reuses <= 1, || format!("{place}: {reuses} reuses"));
+}

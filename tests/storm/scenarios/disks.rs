@@ -1,0 +1,144 @@
+//! Disks that fail: nothing is spent if it shows in time, and nothing is lost if it does not.
+
+use std::{
+    env, fs,
+    process::{Command, Stdio},
+    thread,
+};
+
+use switchboard_sandbox::Rotation;
+
+use super::named;
+use crate::{
+    trial::Trial,
+    worker::{DiskFault, Plan, Said, Step, Worker},
+    world::{Outcome, World, rotating},
+};
+
+const FULL: &str = "really full disk";
+
+pub(super) fn required() -> Vec<String> {
+    let faults = DiskFault::ALL.map(|fault| format!("faults: {}", fault.name()));
+    named([FULL]).into_iter().chain(faults).collect()
+}
+
+pub(super) fn run(it: &Trial<'_>) {
+    thread::scope(|scope| {
+        for fault in DiskFault::ALL.into_iter().filter(|fault| !fault.is_early() && !fault.is_late()) {
+            scope.spawn(move || last(it, fault));
+        }
+        let world = World::new(&rotating(Rotation::Strict));
+        for fault in DiskFault::ALL {
+            for times in [1, 2] {
+                if it.is_over() {
+                    return;
+                }
+                fail(it, &world, fault, times);
+            }
+            live(it, &world, fault);
+        }
+        fill_up(it, &world);
+    });
+}
+
+/// An expired token and a disk that fails so often: at most the calls that met it fail, and not for want of a sign-in.
+fn fail(it: &Trial<'_>, world: &World, fault: DiskFault, times: u32) {
+    let place = format!("{} × {times}", fault.name());
+    world.age(-1.0);
+    let (before, steps) = (world.counters(), vec![Step::Ask; 4]);
+    let answers = world.worker(&Plan { fault: Some((fault, times)), steps, ..Plan::default() }).answers();
+    it.count(format!("faults: {}", fault.name()), times.into());
+    world.inspect(it, &place);
+    for answer in &answers {
+        it.law(harmless(answer), || format!("{place}: {answer:?}"));
+    }
+    it.law(matches!(answers[..], [.., Said::Given(_)]), || format!("{place}: it did not recover: {answers:?}"));
+    let spent = world.counters().refreshes - before.refreshes;
+    it.law(spent == 1, || format!("{place}: {spent} refreshes"));
+    succeed(it, world, &place);
+}
+
+/// A token that is about to expire: whatever the disk does, it is used.
+fn live(it: &Trial<'_>, world: &World, fault: DiskFault) {
+    let place = format!("{}, token alive", fault.name());
+    let times = if fault.is_early() { 9 } else { 1 };
+    for left in [100.0, 15.0] {
+        world.age(left);
+        let before = world.counters();
+        let plan = Plan { fault: Some((fault, times)), steps: vec![Step::Ask], ..Plan::default() };
+        let answers = world.worker(&plan).answers();
+        it.count(format!("faults: {}", fault.name()), 1);
+        it.law(matches!(answers[..], [Said::Given(_)]), || format!("{place}: {answers:?}"));
+        let spent = world.counters().refreshes - before.refreshes;
+        it.law(!fault.is_early() || spent == 0, || format!("{place}: spent before there was room"));
+        world.inspect(it, &place);
+    }
+    succeed(it, world, &place);
+}
+
+/// A disk that fails for longer than anyone waits: the process keeps what it has received, and writes it at last.
+fn last(it: &Trial<'_>, fault: DiskFault) {
+    let place = format!("{}, lasting", fault.name());
+    let world = World::new(&rotating(Rotation::Strict));
+    world.age(-1.0);
+    let (before, steps) = (world.counters(), vec![Step::Ask, Step::Ask, Step::Settle, Step::Ask]);
+    let answers = world.worker(&Plan { fault: Some((fault, 7)), steps, ..Plan::default() }).answers();
+    it.count(format!("faults: {}", fault.name()), 7);
+    let fine = matches!(answers[..], [Said::Given(_), Said::Given(_), Said::Settled, Said::Given(_)]);
+    it.law(fine, || format!("{place}: {answers:?}"));
+    let spent = world.counters().refreshes - before.refreshes;
+    it.law(spent == 1, || format!("{place}: {spent} refreshes"));
+    world.inspect(it, &place);
+    succeed(it, &world, &place);
+}
+
+fn succeed(it: &Trial<'_>, world: &World, place: &str) {
+    let next = world.call_anew();
+    it.law(matches!(next, Outcome::Answered), || format!("{place}: the next process failed: {next:?}"));
+}
+
+fn harmless(answer: &Said) -> bool {
+    match answer {
+        Said::Refused(code, _) => code == "store_write_failed",
+        _ => true,
+    }
+}
+
+/// A disk of 64 kB of our own, if the system lets us have one: it is filled, asked, emptied and asked again.
+fn fill_up(it: &Trial<'_>, world: &World) {
+    world.age(-1.0);
+    let folder = world.home.path().join("small");
+    fs::create_dir(&folder).unwrap();
+    let (token, small, filler) = (world.token(), folder.join("token.json"), folder.join("filler"));
+    let config = world.home.path().join("small.yaml");
+    let text = fs::read_to_string(world.home.path().join("config.yaml")).unwrap();
+    fs::write(&config, text.replace("token.json", "small/token.json")).unwrap();
+    let steps = vec![Step::Fill(filler.clone()), Step::Ask, Step::Remove(filler), Step::Ask];
+    let plan = serde_json::to_string(&Plan { steps, ..Plan::default() }).unwrap();
+    let script =
+        r#"mount -t tmpfs -o size=64k none "$1" && cp -p "$2" "$3" && "$4" worker "$5" "$6" && cp -p "$3" "$2""#;
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", script, "sh"]).args([&folder, &token, &small]);
+    command.arg(env::current_exe().unwrap()).arg(&config).arg(&plan).stderr(Stdio::null());
+    let before = world.counters();
+    let allowed =
+        Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status().is_ok_and(|it| it.success());
+    if !allowed {
+        it.note(FULL, "skipped: no user and mount namespaces here");
+        return;
+    }
+    let answers = Worker::start(&mut command).answers();
+    let [Said::Filled, refused, given] = &answers[..] else {
+        it.law(false, || format!("{FULL}: {answers:?}"));
+        return;
+    };
+    it.count(FULL, 1);
+    it.law(matches!(refused, Said::Refused(code, _) if code == "store_write_failed"), || {
+        format!("{FULL}: {refused:?}")
+    });
+    it.law(matches!(given, Said::Given(_)), || format!("{FULL}: with room again: {given:?}"));
+    let spent = world.counters().refreshes - before.refreshes;
+    it.law(spent == 1, || format!("{FULL}: {spent} refreshes"));
+    succeed(it, world, FULL);
+    fs::remove_dir_all(folder).unwrap();
+}

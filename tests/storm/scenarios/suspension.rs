@@ -1,0 +1,134 @@
+//! A laptop that sleeps: everyone stops in the middle of whatever it is, and wakes up after the token has expired.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use switchboard_sandbox::{Faults, Rotation};
+
+use super::named;
+use crate::{
+    observer::{Ending, observe},
+    signals::send,
+    switchboard::Session,
+    trial::Trial,
+    world::{Outcome, World, call, rotating},
+};
+
+pub(super) fn required() -> Vec<String> {
+    named(["calls", "refreshes", "suspensions", "suspensions of the lock's holder"])
+}
+
+/// How long it may take until a server that was left alone is asked again.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) fn run(it: &Trial<'_>) {
+    thread::scope(|scope| {
+        scope.spawn(|| stop_the_holder(it, Duration::from_secs(2)));
+        scope.spawn(|| stop_the_holder(it, Duration::from_secs(25)));
+        stop_all(it);
+    });
+}
+
+/// All of them call all the time, are stopped together, and go on together after the token has expired.
+fn stop_all(it: &Trial<'_>) {
+    let faults =
+        Faults { access_lifetime: 1, delay_before_commit_ms: 10, delay_after_commit_ms: 10, ..Faults::default() };
+    let world = World::new(&faults);
+    let before = world.counters();
+    let done = AtomicBool::new(false);
+    let sessions: Vec<_> = (0..it.size.processes.min(8)).map(|_| world.open()).collect();
+    let ids: Vec<_> = sessions.iter().map(|session| session.process.id()).collect();
+    thread::scope(|scope| {
+        let _ending = Ending(&done);
+        scope.spawn(|| observe(it, &world, &done));
+        for mut session in sessions {
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let outcome = call(&mut session);
+                    let answered = matches!(outcome, Outcome::Answered);
+                    it.count("calls", 1);
+                    it.count("failed calls", u64::from(!answered));
+                    it.law(answered, || format!("a call failed: {outcome:?}"));
+                    thread::sleep(Duration::from_millis(5)); // leaves some processor time to the others
+                }
+                session.end();
+            });
+        }
+        for _ in 0..4 {
+            thread::sleep(Duration::from_millis(700)); // lets them get to work
+            send("STOP", &ids);
+            thread::sleep(Duration::from_millis(1300)); // longer than a token lives
+            send("CONT", &ids);
+            it.count("suspensions", 1);
+        }
+        thread::sleep(Duration::from_millis(700)); // lets them show that they go on
+    });
+    let after = world.counters();
+    it.count("refreshes", after.refreshes - before.refreshes);
+    it.count("reuses", after.reuses);
+    it.law(after.reuses == 0, || format!("{} reuses", after.reuses));
+    world.inspect(it, "after the last suspension");
+}
+
+/// The one that renews is stopped while the server's answer is on its way; the others wait, and give up if they must.
+fn stop_the_holder(it: &Trial<'_>, sleep: Duration) {
+    let world = World::new(&rotating(Rotation::Strict));
+    let (mut holder, mut other) = (world.open(), world.open());
+    for session in [&mut holder, &mut other] {
+        assert!(matches!(call(session), Outcome::Answered));
+    }
+    world.set(&Faults { delay_after_commit_ms: 500, ..rotating(Rotation::Strict) });
+    world.age(-1.0);
+    let before = world.counters();
+    holder.begin("list_conversations");
+    assert!(world.renewed_since(before, Duration::from_secs(5)), "nobody renewed");
+    let noted = fs::read_to_string(world.lock()).unwrap_or_default();
+    let mut ids = vec![holder.process.id()];
+    ids.extend(noted.split_whitespace().next().and_then(|id| id.parse::<u32>().ok()).filter(|id| *id != ids[0]));
+    send("STOP", &ids);
+    it.count("suspensions of the lock's holder", 1);
+    let begun = Instant::now();
+    let waited = thread::scope(|scope| {
+        let waiting = scope.spawn(|| (call(&mut other), begun.elapsed()));
+        thread::sleep(sleep);
+        send("CONT", &ids);
+        waiting.join().unwrap()
+    });
+    let (outcome, time) = waited;
+    let long = sleep > Duration::from_secs(20);
+    let fits = match &outcome {
+        Outcome::Answered => !long,
+        Outcome::Failed(code, _) => {
+            long && (code == "store_locked" || code == "transient") && time < Duration::from_secs(24)
+        }
+        Outcome::Died => false,
+    };
+    it.law(fits, || format!("the holder slept {sleep:?}, and another process after {time:?}: {outcome:?}"));
+    it.time("wait for a sleeping holder", time);
+    world.set(&rotating(Rotation::Strict));
+    let (then, lost) = go_on(&world, &mut other);
+    it.count("lost sign-ins, holder asleep for longer than its request may take", u64::from(lost));
+    it.law(matches!(then, Outcome::Answered) && (long || !lost), || {
+        format!("after the holder had slept {sleep:?}, lost {lost}: {then:?}")
+    });
+    world.inspect(it, "after the holder had slept");
+}
+
+/// Calls until it is answered, and signs in if that is asked for; returns whether it was.
+fn go_on(world: &World, session: &mut Session) -> (Outcome, bool) {
+    let (begun, mut lost) = (Instant::now(), false);
+    loop {
+        match call(session) {
+            Outcome::Failed(code, _) if code == "transient" && begun.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(200)); // whoever was in trouble is left alone for a while
+            }
+            Outcome::Failed(code, _) if code == "reauth_required" && !lost => lost = world.repair(),
+            outcome => return (outcome, lost),
+        }
+    }
+}
