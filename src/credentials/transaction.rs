@@ -67,7 +67,12 @@ impl Transaction {
             drop(locked);
             let patience = PATIENCE.saturating_sub(began.elapsed());
             match apart.renew(&self.entry.key, &self.cause, lock, patience).await {
-                Ok(()) => return self.read_again().await,
+                Ok(()) => {
+                    if let Some(renewed) = self.read_again().await? {
+                        return Ok(renewed);
+                    }
+                    info!(account = %self.entry.key.account, "A renewed token has expired already: the machine has slept");
+                }
                 Err(Parted::Failed(error)) => return Err(error),
                 Err(Parted::Broken(error)) => {
                     warn!(account = %self.entry.key.account, %error, "Renewing here: the process for it broke off");
@@ -133,13 +138,13 @@ impl Transaction {
         judge(record, &self.cause, Eagerness::MOST, self.entry.sources.clock.now())
     }
 
-    /// Returns what another process of ours has renewed.
-    async fn read_again(&self) -> Result<Record> {
+    /// Returns what another process of ours has renewed, if that is still of use.
+    async fn read_again(&self) -> Result<Option<Record>> {
         let record = self.entry.stored().await?;
         match self.judge(&record) {
-            Verdict::Use | Verdict::UseAndRenew => Ok(record),
+            Verdict::Use | Verdict::UseAndRenew => Ok(Some(record)),
             Verdict::SignIn => Err(self.entry.gone(&record)),
-            Verdict::Renew => Err(self.entry.in_trouble(TROUBLE)),
+            Verdict::Renew => Ok(None),
             Verdict::Wait(wait) => Err(self.entry.in_trouble(wait)),
         }
     }
