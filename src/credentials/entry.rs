@@ -20,7 +20,7 @@ use tracing::warn;
 
 use super::{
     Sources,
-    judgement::{Cause, Eagerness, Verdict, fingerprint, is_live, judge, same},
+    judgement::{Cause, Eagerness, Verdict, fingerprint, is_live, judge, left, same},
     transaction::Transaction,
 };
 use crate::tokens::{LockedTokens, Record, TokenKey};
@@ -94,9 +94,13 @@ impl Entry {
             Verdict::SignIn => return Err(self.gone(&record)),
             Verdict::Renew => {}
         }
-        match self.renewed(cause).await {
-            Err(_) if spare && is_live(&record, self.sources.clock.now()) => Ok(record),
-            renewed => renewed,
+        // A token that still lives is sent while it does, whatever becomes of the renewal.
+        let patience = if spare { left(&record, now).map_or(PATIENCE, half) } else { PATIENCE };
+        match timeout(patience, self.renewed(cause)).await {
+            Ok(Ok(renewed)) => Ok(renewed),
+            _ if spare && is_live(&record, self.sources.clock.now()) => Ok(record),
+            Ok(failed) => failed,
+            Err(_) => Err(self.in_trouble(REST)),
         }
     }
 
@@ -208,6 +212,10 @@ impl Entry {
     fn sign_in_required(&self, message: &str) -> Error {
         Error::new(ErrorKind::SignInRequired, message).hint(format!("run `{}`", self.sign_in))
     }
+}
+
+fn half(seconds: f64) -> Duration {
+    Duration::from_secs_f64((seconds / 2.0).clamp(0.0, PATIENCE.as_secs_f64()))
 }
 
 /// Gives everyone who waited an error of their own.

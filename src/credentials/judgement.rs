@@ -161,7 +161,7 @@ fn fades(record: &Record, now: Timestamp) -> bool {
 }
 
 /// Returns the seconds that are left; nothing if it never expires, or if the clock has moved and only the platform knows.
-fn left(record: &Record, now: Timestamp) -> Option<f64> {
+pub(super) fn left(record: &Record, now: Timestamp) -> Option<f64> {
     let left = now.duration_until(record.expiry?).as_secs_f64();
     let longer = record.expires_in.is_some_and(|life| left > life + CLOCK_SLACK);
     (!clock_moved(record, now) && !longer).then_some(left)

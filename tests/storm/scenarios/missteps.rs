@@ -66,9 +66,8 @@ struct Stumble {
 
 /// All of them; those that take longest come first.
 fn all() -> Vec<Stumble> {
-    // Alive is a token that outlives the patience of whoever renews it.
     let twice =
-        MISSTEPS.into_iter().flat_map(|(misstep, name)| [45.0, -1.0].map(|left| Stumble { misstep, name, left }));
+        MISSTEPS.into_iter().flat_map(|(misstep, name)| [10.0, -1.0].map(|left| Stumble { misstep, name, left }));
     // With an expired token this refusal is the end of the sign-in.
     twice.filter(|it| it.left > 0.0 || it.misstep != Misstep::RefuseEarlyRefresh).collect()
 }
