@@ -247,6 +247,11 @@ pub(crate) fn call(session: &mut Session) -> Outcome {
     }
 }
 
+/// A server whose tokens live for a second, and which takes 20 ms to renew them.
+pub(crate) fn brisk(rotation: Rotation) -> Faults {
+    Faults { access_lifetime: 1, delay_before_commit_ms: 10, delay_after_commit_ms: 10, ..rotating(rotation) }
+}
+
 /// The faults of a server that rotates so and is otherwise well.
 pub(crate) fn rotating(rotation: Rotation) -> Faults {
     Faults { rotation, ..Faults::default() }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rand::RngExt as _;
-use switchboard_sandbox::{Faults, Rotation};
+use switchboard_sandbox::Rotation;
 
 use super::named;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     signals::send,
     switchboard::Process,
     trial::Trial,
-    world::{Outcome, World, call},
+    world::{Outcome, World, brisk, call},
 };
 
 /// How many processes there are at a time, all of them victims.
@@ -29,7 +29,7 @@ const VICTIMS: usize = 6;
 const BETWEEN_RENEWALS: Duration = Duration::from_millis(200);
 
 /// How long it may take until half of them have got so far as to call.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The kinds of storm: how the server rotates, and whether the processes that renew are victims as well.
 const STORMS: [(&str, Rotation, bool); 4] = [
@@ -39,11 +39,12 @@ const STORMS: [(&str, Rotation, bool); 4] = [
     ("strict with those who renew", Rotation::Strict, true),
 ];
 
+const KILLS: &str = "kills at random";
 const RENEWING: &str = "kills at random of those who renew";
 
 pub(super) fn required() -> Vec<String> {
-    let mut all = named(["calls", "kills at random", "refreshes"]);
-    all.extend(STORMS.iter().map(|(name, ..)| format!("kills at random, {name}")));
+    let mut all = named(["calls", KILLS, "refreshes"]);
+    all.extend(STORMS.iter().map(|(name, ..)| format!("{KILLS}, {name}")));
     // Only there can they be found.
     all.extend(cfg!(target_os = "linux").then(|| RENEWING.into()));
     all
@@ -55,23 +56,17 @@ struct Victim {
     process: Mutex<Option<Process>>,
     /// Whether it has got so far as to call.
     calling: AtomicBool,
-    killed: AtomicBool,
 }
 
 pub(super) fn run(it: &Trial<'_>) {
-    let count = u32::try_from(STORMS.len()).unwrap();
-    for (at, (name, rotation, renewing)) in (0..).zip(STORMS) {
+    // Those who renew do not count.
+    let kills =
+        it.size.kills.div_ceil(u32::try_from(STORMS.iter().filter(|(.., renewing)| !renewing).count()).unwrap());
+    for (at, (name, rotation, renewing)) in STORMS.into_iter().enumerate() {
         let left = it.size.until.saturating_duration_since(Instant::now());
-        let until = Instant::now() + left / (count - at);
-        let faults = Faults {
-            rotation,
-            access_lifetime: 1,
-            delay_before_commit_ms: 10,
-            delay_after_commit_ms: 10,
-            ..Faults::default()
-        };
-        let world = World::new(&faults);
-        storm(&Storm { it, name, renewing, world: &world }, it.size.kills / count, until);
+        let until = Instant::now() + left / u32::try_from(STORMS.len() - at).unwrap();
+        let world = World::new(&brisk(rotation));
+        storm(&Storm { it, name, renewing, world: &world }, kills, until);
     }
 }
 
@@ -116,8 +111,8 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
                 }
                 thread::sleep(Duration::from_micros(200)); // until they have got there
             }
-            it.count("kills at random", 1);
-            it.count(format!("kills at random, {name}"), 1);
+            it.count(format!("{KILLS}, {name}"), 1);
+            it.count(KILLS, u64::from(!renewing));
         }
     });
     let after = world.counters();
@@ -148,7 +143,6 @@ fn kill_who_renews(world: &World) -> bool {
 fn kill(victim: &Victim) -> bool {
     let process = victim.process.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(process) = &process {
-        victim.killed.store(true, Ordering::SeqCst);
         process.kill();
     }
     process.is_some()
@@ -158,7 +152,6 @@ fn kill(victim: &Victim) -> bool {
 fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
     let Storm { it, name, renewing, world } = *storm;
     while !done.load(Ordering::Relaxed) {
-        victim.killed.store(false, Ordering::SeqCst);
         let mut session = world.spawn();
         *victim.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.process.clone());
         let mut alive = session.greet().is_some();

@@ -15,7 +15,7 @@ use crate::{
     signals::send,
     switchboard::Session,
     trial::Trial,
-    world::{Outcome, World, call, rotating},
+    world::{Outcome, World, brisk, call, rotating},
 };
 
 pub(super) fn required() -> Vec<String> {
@@ -35,9 +35,7 @@ pub(super) fn run(it: &Trial<'_>) {
 
 /// All of them call all the time, are stopped together, and go on together after the token has expired.
 fn stop_all(it: &Trial<'_>) {
-    let faults =
-        Faults { access_lifetime: 1, delay_before_commit_ms: 10, delay_after_commit_ms: 10, ..Faults::default() };
-    let world = World::new(&faults);
+    let world = World::new(&brisk(Rotation::Strict));
     let before = world.counters();
     let done = AtomicBool::new(false);
     let sessions: Vec<_> = (0..it.size.processes.min(8)).map(|_| world.open()).collect();
