@@ -57,7 +57,10 @@ impl Accounts {
     pub fn of(config: Config, options: &Options) -> Result<Self> {
         let chosen = choose(&config, &options.provider)?;
         let paths = config.accounts.iter().map(|(key, account)| Ok((key.clone(), token_path(key, account)?)));
-        let paths = places::apart(paths.collect::<Result<_>>()?)?;
+        let paths = paths.collect::<Result<_>>()?;
+        if config.accounts.values().any(|account| account.token_path.is_some()) {
+            places::check_apart(&paths)?;
+        }
         Ok(Self {
             http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
             store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder())),

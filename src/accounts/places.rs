@@ -8,10 +8,10 @@ use std::{
 
 use switchboard_kit::{AccountKey, Error, ErrorKind, Result};
 
-/// Refuses two accounts whose tokens would be in one file.
-pub(super) fn apart(paths: BTreeMap<AccountKey, PathBuf>) -> Result<BTreeMap<AccountKey, PathBuf>> {
+/// Refuses two accounts whose tokens would be in one file. Where none is asked for, each has its own.
+pub(super) fn check_apart(paths: &BTreeMap<AccountKey, PathBuf>) -> Result<()> {
     let mut owners = BTreeMap::new();
-    for (key, path) in &paths {
+    for (key, path) in paths {
         if let Some(other) = owners.insert(real(path), key) {
             let message =
                 format!("the accounts `{other}` and `{key}` keep their tokens in one file, `{}`", path.display());
@@ -19,7 +19,7 @@ pub(super) fn apart(paths: BTreeMap<AccountKey, PathBuf>) -> Result<BTreeMap<Acc
                 .hint(format!("give `{key}` a `token_path` of its own, or leave its `token_path` out")));
         }
     }
-    Ok(paths)
+    Ok(())
 }
 
 /// Returns the file that a path stands for, following links as far as there is something.
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     fn check(one: &Path, two: &Path) -> Result<()> {
-        apart([("one", one), ("two", two)].map(|(key, path)| (AccountKey::new(key), path.to_owned())).into()).map(drop)
+        check_apart(&[("one", one), ("two", two)].map(|(key, path)| (AccountKey::new(key), path.to_owned())).into())
     }
 
     #[test]
