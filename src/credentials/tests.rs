@@ -189,6 +189,20 @@ async fn a_live_token_outlasts_every_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_dies_while_its_renewal_takes_long_is_waited_for() {
+    let machine = Machine::signed_in();
+    machine.wait(LIFE - 0.2);
+    machine.platform.plan([DOWN]);
+    let process = machine.process();
+    let dies = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        machine.wait(1.0);
+    };
+    let (token, ()) = tokio::join!(process.fresh(), dies);
+    assert_eq!("a2", token.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_early_refusal_keeps_the_live_token_and_is_tried_again_at_expiry() {
     let machine = Machine::signed_in();
     machine.wait(LIFE - 30.0);
