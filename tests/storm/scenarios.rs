@@ -23,8 +23,8 @@ pub(crate) struct Scenario {
 
 /// All of them, in the order of the long form.
 pub(crate) const ALL: [Scenario; 8] = [
-    Scenario { name: "sharing", run: sharing::run, required: sharing::required, share: 40 },
-    Scenario { name: "kills", run: kills::run, required: kills::required, share: 40 },
+    Scenario { name: "sharing", run: sharing::run, required: sharing::required, share: 45 },
+    Scenario { name: "kills", run: kills::run, required: kills::required, share: 30 },
     Scenario { name: "crash points", run: crashes::run, required: crashes::required, share: 0 },
     Scenario { name: "suspension", run: suspension::run, required: suspension::required, share: 0 },
     Scenario { name: "disks", run: disks::run, required: disks::required, share: 0 },

@@ -87,7 +87,7 @@ fn long(chosen: &[&'static Scenario], options: &Options, findings: &Findings, du
     for scenario in &others {
         trial(scenario, until(end, small(options)), seed, findings);
     }
-    let shares: u32 = counting.iter().map(|it| it.share).sum::<u32>() + if others.is_empty() { 0 } else { 20 };
+    let shares: u32 = counting.iter().map(|it| it.share).sum::<u32>() + if others.is_empty() { 0 } else { 25 };
     let left = end.saturating_duration_since(Instant::now());
     for scenario in &counting {
         let time = left * scenario.share / shares;
