@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     arguments::Options,
+    observer::Ending,
     scenarios::{self, Scenario},
     signals,
     trial::{Findings, Size, Trial},
@@ -43,6 +44,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     say(&format!("storm: seed {}", options.seed));
     let (begun, done) = (Instant::now(), AtomicBool::new(false));
     thread::scope(|scope| {
+        let _ending = Ending(&done);
         if options.duration.is_some() {
             scope.spawn(|| report_progress(findings, &done));
         }
@@ -50,7 +52,6 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             None => short(&chosen, options, findings),
             Some(duration) => long(&chosen, options, findings, duration),
         }
-        done.store(true, Ordering::Relaxed);
     });
     for scenario in chosen {
         for what in (scenario.required)() {
@@ -62,12 +63,12 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     say(&format!("\n{}", findings.table()));
     let broken = findings.all_broken();
     let verdict =
-        if broken.is_empty() { "no law was broken".to_owned() } else { format!("{} broken laws", broken.len()) };
+        if broken.times == 0 { "no law was broken".to_owned() } else { format!("{} broken laws", broken.times) };
     say(&format!("storm: {verdict}, {:.0} s, seed {}", begun.elapsed().as_secs_f64(), options.seed));
-    for law in &broken {
+    for law in &broken.first {
         say(&format!("- {law}"));
     }
-    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if broken.times == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// All at once: most of them wait most of the time.
@@ -145,7 +146,7 @@ fn report_progress(findings: &Findings, done: &AtomicBool) {
         if begun.elapsed() >= due {
             due += Duration::from_secs(10);
             let [calls, kills, broken] =
-                [findings.total("calls"), findings.total("kills at random"), findings.all_broken().len() as u64];
+                [findings.total("calls"), findings.total("kills at random"), findings.all_broken().times];
             eprintln!(
                 "storm: {} s, {calls} calls, {kills} random kills, {broken} broken laws",
                 begun.elapsed().as_secs()

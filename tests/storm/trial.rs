@@ -26,8 +26,18 @@ pub(crate) struct Size {
 #[derive(Default)]
 pub(crate) struct Findings {
     rows: Mutex<BTreeMap<(&'static str, String), Row>>,
-    broken: Mutex<Vec<String>>,
+    broken: Mutex<Broken>,
 }
+
+/// Laws that were broken: how often, and how at first.
+#[derive(Clone, Default)]
+pub(crate) struct Broken {
+    pub(crate) times: u64,
+    pub(crate) first: Vec<String>,
+}
+
+/// How many of them are told.
+const TOLD: usize = 40;
 
 enum Row {
     Count(u64),
@@ -61,12 +71,16 @@ impl Findings {
 
     /// Notes that a law was broken.
     pub(crate) fn broken(&self, scenario: &str, what: impl Display) {
-        eprintln!("storm: {scenario}: {what}");
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{scenario}: {what}"));
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.times += 1;
+        if broken.first.len() < TOLD {
+            eprintln!("storm: {scenario}: {what}");
+            broken.first.push(format!("{scenario}: {what}"));
+        }
     }
 
     /// Returns the laws that were broken.
-    pub(crate) fn all_broken(&self) -> Vec<String> {
+    pub(crate) fn all_broken(&self) -> Broken {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -74,8 +74,12 @@ fn call_often(it: &Trial<'_>, world: &World, ready: &Barrier, at: u32) {
         let answered = matches!(outcome, Outcome::Answered);
         it.count("failed calls", u64::from(!answered));
         it.law(answered, || format!("a call failed: {outcome:?}"));
-        if matches!(outcome, Outcome::Died) {
-            return;
+        match outcome {
+            Outcome::Died => return,
+            Outcome::Failed(code, _) if code == "reauth_required" => {
+                it.count("lost sign-ins", u64::from(world.repair()));
+            }
+            _ => {}
         }
     }
     session.end();
