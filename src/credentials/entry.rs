@@ -136,9 +136,13 @@ impl Entry {
     fn start(self: &Arc<Self>, cause: Cause) -> Flight {
         let entry = Arc::clone(self);
         let running = self.sources.tasks.spawn(async move {
+            // Whoever asked is told anyway.
+            let asked = matches!(cause, Cause::Asked(_));
             let renewed = Transaction { entry: Arc::clone(&entry), cause }.run().await;
             if let Err(error) = &renewed {
-                warn!(account = %entry.key.account, %error, "Could not renew a token");
+                if !asked {
+                    warn!(account = %entry.key.account, %error, "Could not renew a token");
+                }
                 entry.rest(error.retry_after().unwrap_or(REST));
             }
             renewed

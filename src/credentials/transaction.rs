@@ -14,9 +14,9 @@ use super::{
 };
 use crate::tokens::{Death, LockedTokens, Record};
 
-/// One deadline over all tries, and one for each.
+/// One deadline over all tries, and one for each: a little more than its request takes to give up by itself.
 const TRIES: Duration = Duration::from_secs(18);
-const TRY: Duration = Duration::from_secs(6);
+const TRY: Duration = Duration::from_millis(6_250);
 
 /// Waits between the tries, at least.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];

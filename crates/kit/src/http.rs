@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -13,9 +14,13 @@ use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback};
+
+/// How long an answer that may have come already is looked for once the time is over.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// A service that runs inside this process. It is started when the first request goes to it.
 #[async_trait]
@@ -100,17 +105,15 @@ impl Http {
         if let Some(service) = url.host_str().and_then(|host| self.embedded.get(host)) {
             url = rerouted(&url, service.address().await?)?;
         }
-        let request = self.client(&url)?.request(method, url).headers(headers).timeout(patience).body(body);
-        let mut answer = request.send().await.map_err(unreachable)?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > limit {
-                return Err(Error::unexpected(format!("the platform's answer is larger than {limit} bytes")));
-            }
-            body.extend_from_slice(&chunk);
+        let request = self.client(&url)?.request(method, url).headers(headers).body(body);
+        let mut answer = pin!(read(request, asked, limit));
+        if let Ok(answer) = timeout(patience, &mut answer).await {
+            return answer;
         }
-        Ok(Response::new(asked, status, headers, body))
+        // Whoever slept through the deadline, as a stopped container does, finds deadline and answer at once.
+        timeout(LAST_LOOK, answer)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "the platform did not answer in time")))
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client> {
@@ -134,6 +137,19 @@ impl Http {
             )?;
         Ok(kept.get_or_init(|| client))
     }
+}
+
+async fn read(request: reqwest::RequestBuilder, asked: Url, limit: usize) -> Result<Response> {
+    let mut answer = request.send().await.map_err(unreachable)?;
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::unexpected(format!("the platform's answer is larger than {limit} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response::new(asked, status, headers, body))
 }
 
 fn rerouted(url: &Url, address: SocketAddr) -> Result<Url> {

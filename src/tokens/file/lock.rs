@@ -156,11 +156,15 @@ impl Locks {
         }
     }
 
-    /// Returns who holds the lock now. Blocks for a moment.
+    /// Returns who holds the lock now, wherever it is. Blocks for a moment.
     pub(super) fn holder(&self, path: &Path) -> Option<Holder> {
-        let lock = beside(path, ".lock");
-        let noted = self.disk.read(&lock).ok()??;
-        match self.disk.try_lock(&lock) {
+        let locks = [Place::Beside, Place::Runtime].into_iter().filter_map(|place| self.file(place, path));
+        locks.into_iter().find_map(|lock| self.holder_of(&lock))
+    }
+
+    fn holder_of(&self, lock: &Path) -> Option<Holder> {
+        let noted = self.disk.read(lock).ok()??;
+        match self.disk.try_lock(lock) {
             Ok(None) => {}
             Ok(Some(_)) | Err(_) => return None,
         }

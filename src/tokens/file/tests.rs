@@ -248,7 +248,9 @@ async fn where_files_cannot_be_locked_the_runtime_folder_serves() {
     place.disk.only_below(place.root.path());
     let held = store.lock(&place.key).await.unwrap();
     assert_eq!(1, fs::read_dir(runtime.path().join("switchboard")).unwrap().count());
+    assert_eq!(Some(process::id()), store.holder(&place.key).await.unwrap().unwrap().process);
     drop(held);
+    assert_eq!(None, store.holder(&place.key).await.unwrap());
     store.lock(&place.key).await.unwrap().replace(record("one", 1)).await.unwrap();
 }
 
