@@ -122,8 +122,10 @@ impl StoredCredentials {
         let named = pinned.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
         let named = if named.is_empty() { "no host".to_owned() } else { named };
         let message = format!("the sign-in to `{}` is for {named} and does not go to `{origin}`", self.account);
-        Err(Error::new(ErrorKind::Forbidden, message)
-            .hint(format!("correct the host in the configuration, or run `{}`", self.sign_in)))
+        Err(Error::new(ErrorKind::Forbidden, message).hint(format!(
+            "correct the address in the configuration, or, if you trust the new one, run `{} --replace`",
+            self.sign_in
+        )))
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn doctor(options: &Options, as_json: bool) -> Result<()> {
     match checks.iter().filter(|check| check.mark == Mark::Failed).count() {
         0 => Ok(()),
         failed => Err(Error::new(ErrorKind::Unavailable, format!("{failed} of {} checks failed", checks.len()))
-            .hint("do what stands behind each")),
+            .hint("follow the fix of each")),
     }
 }
 

@@ -57,7 +57,11 @@ impl Apart for OwnProcess {
         let Some(said) = child.stdout.take() else { return Err(Parted::Broken(broken("says nothing"))) };
         match timeout(patience, BufReader::new(said).read_line(&mut line)).await {
             // It goes on: what it is in the middle of must not be cut short.
-            Err(_) => Err(Parted::Failed(broken("takes long").after(Duration::from_secs(2)))),
+            Err(_) => Err(Parted::Failed(
+                broken("takes long")
+                    .hint("try again in a moment; the sign-in itself is kept")
+                    .after(Duration::from_secs(2)),
+            )),
             Ok(_) => match serde_json::from_str(&line) {
                 Ok(Answer::Renewed) => Ok(()),
                 Ok(Answer::Failed { code, message, hint, retry_after_ms }) => {

@@ -71,7 +71,10 @@ impl Transaction {
                     if let Some(renewed) = self.read_again().await? {
                         return Ok(renewed);
                     }
-                    info!(account = %self.entry.key.account, "A renewed token has expired already: the machine has slept");
+                    info!(
+                        account = %self.entry.key.account,
+                        "A renewed token has expired already, or is not on disk yet: trying again"
+                    );
                 }
                 Err(Parted::Failed(error)) => return Err(error),
                 Err(Parted::Broken(error)) => {

@@ -52,5 +52,5 @@ pub(super) fn corrupt(path: &Path, found: &str) -> Error {
 
 fn unreadable(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::StoreCorrupt, format!("the token file `{}` cannot be read: {why}", path.display()))
-        .hint("repair the file, or sign in again to replace it (a copy of it is kept)")
+        .hint("repair the file, or sign in again to replace it (a copy is kept)")
 }
