@@ -1,7 +1,5 @@
 //! The shared token store: what every process on this machine reads before each call, and only one at a time renews.
 
-use std::process::Stdio;
-
 mod disk;
 #[cfg(test)]
 pub(crate) mod faulty;
@@ -9,6 +7,8 @@ mod file;
 mod lease;
 mod private;
 mod record;
+
+use std::process::Stdio;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -190,9 +190,10 @@ fn seconds(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use futures::FutureExt as _;
     use proptest::prelude::*;
-    use std::future::ready;
 
     use super::*;
 

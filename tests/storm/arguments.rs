@@ -28,8 +28,9 @@ impl Options {
         let (mut processes, mut calls, mut kills) = (None, None, None);
         let (mut filters, mut others) = (Vec::new(), false);
         while let Some(argument) = arguments.next() {
-            let (name, value) =
-                argument.split_once('=').map_or((argument.as_str(), None), |(n, v)| (n, Some(v.to_owned())));
+            let (name, value) = argument
+                .split_once('=')
+                .map_or((argument.as_str(), None), |(name, value)| (name, Some(value.to_owned())));
             let mut value =
                 || value.clone().or_else(|| arguments.next()).unwrap_or_else(|| panic!("`{name}` needs a value"));
             match name {

@@ -41,6 +41,7 @@ impl LockedFile {
         if let Err(error) = disk.sweep(&path) {
             debug!(path = %path.display(), %error, "Could not remove what a crash left behind");
         }
+        // Reading closes to others what they could open: with the lock file they could keep everyone waiting.
         drop(content::read(&*disk, &beside(&path, ".lock")));
         let found = content::read(&*disk, &path)?;
         if let Some(found) = found.as_ref().filter(|found| found.links > 1) {

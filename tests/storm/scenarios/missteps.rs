@@ -32,6 +32,9 @@ const SLOW: &str = "slow answer";
 const AHEAD: &str = "lifetime overstated by 10 min";
 const BEHIND: &str = "lifetime understated by 10 min";
 
+/// How many servers of one rotation stumble at a time: most of the time is spent waiting.
+const WORLDS: usize = 4;
+
 pub(super) fn required() -> Vec<String> {
     let names = MISSTEPS.iter().map(|(_, name)| *name).chain([SLOW, AHEAD, BEHIND]);
     names.map(|name| format!("faults: {name}")).collect()
@@ -53,9 +56,6 @@ pub(super) fn run(it: &Trial<'_>) {
         skew(it);
     });
 }
-
-/// How many servers of one rotation stumble at a time: most of the time is spent waiting.
-const WORLDS: usize = 4;
 
 /// One misstep, and the seconds that the token has left when it happens.
 struct Stumble {

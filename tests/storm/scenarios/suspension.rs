@@ -18,12 +18,12 @@ use crate::{
     world::{Outcome, World, brisk, call, rotating},
 };
 
+/// How long it may take until a server that was left alone is asked again.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 pub(super) fn required() -> Vec<String> {
     named(["calls", "refreshes", "suspensions", "suspensions of the lock's holder"])
 }
-
-/// How long it may take until a server that was left alone is asked again.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn run(it: &Trial<'_>) {
     thread::scope(|scope| {
