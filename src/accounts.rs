@@ -25,7 +25,7 @@ use crate::{
     oauth::{self, OAuthRenewal},
     sandbox,
     sign_in::{self, ClientCredentials, SignIn, Terminal},
-    tokens::{FileStore, Record, TokenKey},
+    tokens::{Disk as _, FileStore, RealDisk, Record, TokenKey},
 };
 
 /// How long renewals under way may take once the client has gone.
@@ -135,6 +135,12 @@ impl Accounts {
     pub fn client_path(&self, key: &AccountKey) -> Option<PathBuf> {
         let usual = || Some(config::directories()?.config_dir().join("credentials").join(format!("{key}.json")));
         self.account(key).credentials_path.clone().or_else(usual)
+    }
+
+    /// Returns the file that holds the account's tokens, wherever a link leads.
+    pub fn token_file(&self, key: &AccountKey) -> Result<PathBuf> {
+        let path = self.token_path(key)?;
+        Ok(RealDisk.resolve(&path).unwrap_or(path))
     }
 
     /// Returns the account's OAuth client, if the user has brought one.

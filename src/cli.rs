@@ -129,7 +129,7 @@ pub enum Command {
     /// Find out what is wrong, and what to do about it.
     ///
     /// Checks the configuration and, for each account, the OAuth client, the port for signing in, whether the platform
-    /// and its sign-in server answer, this machine's clock, who else may read the tokens, whether their file can be locked
+    /// and its authorization server answer, this machine's clock, who else may read the tokens, whether their file can be locked
     /// and written, and how the sign-in stands. One line for each check, with what to do where it is not `ok`. It sends no
     /// secret and waits 5 s for an answer at most. Ends with exit code 1 if a check failed; a warning is no failure.
     Doctor {

@@ -319,7 +319,7 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let taken = format!("port `{port}` is taken on 127.0.0.1");
     assert_eq!(check(&checks, "port"), ("failed", &*taken));
     assert_eq!(check(&checks, "api").0, "failed");
-    assert_eq!(check(&checks, "sign-in server").0, "failed");
+    assert_eq!(check(&checks, "authorization server").0, "failed");
     assert!(check(&checks, "tokens").1.starts_with("ended: "), "{checks:#}");
     assert_eq!(check(&checks, "lock").0, "ok");
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use switchboard_kit::{Error, Principal, Result};
+use switchboard_kit::{AccountKey, Error, ErrorKind, Principal, Result};
 
 use crate::{
     accounts::Accounts,
     credentials::{Answer, Cause},
     signals,
+    tokens::{Record, TokenStore as _},
 };
 
 /// Renews, with the lock that the server has passed on, and says in one line how that went.
@@ -20,9 +21,14 @@ pub(super) async fn renew(accounts: &Accounts, cause: &Cause) -> Result<()> {
             accounts.store().inherit(lock.into());
         }
     }
-    let credentials = accounts.credentials(accounts.only()?, false)?;
+    let key = accounts.only()?;
+    let credentials = accounts.credentials(key, false)?;
     let answer = match credentials.renew(&Principal::local(), cause).await {
-        Ok(_) => Answer::Renewed,
+        Ok(renewed) if is_stored(accounts, key, &renewed).await => Answer::Renewed,
+        Ok(_) => Answer::from(
+            &Error::new(ErrorKind::StoreWriteFailed, format!("the renewed token of `{key}` cannot be written"))
+                .hint("make room on the disk and make it writable: writing is tried for ten minutes"),
+        ),
         Err(error) => Answer::from(&error),
     };
     let answer = serde_json::to_string(&answer)
@@ -32,4 +38,9 @@ pub(super) async fn renew(accounts: &Accounts, cause: &Cause) -> Result<()> {
     // A token that could not be written yet is only here.
     accounts.finish_within(Duration::from_mins(10)).await;
     Ok(())
+}
+
+async fn is_stored(accounts: &Accounts, key: &AccountKey, renewed: &Record) -> bool {
+    let stored = accounts.store().load(&Accounts::token_key(key)).await;
+    matches!(stored, Ok(Some(stored)) if stored.generation >= renewed.generation)
 }

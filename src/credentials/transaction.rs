@@ -260,6 +260,7 @@ impl Transaction {
         if let Err(error) = locked.replace(next).await {
             warn!(account = %self.entry.key.account, %error, "Could not note that the platform is in trouble");
         }
-        Err(error)
+        let transient = Error::new(ErrorKind::Unavailable, error.message());
+        Err(transient.hint("try again in a moment; the sign-in itself is kept").after(rest).caused_by(error))
     }
 }

@@ -5,10 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use jiff::Timestamp;
 use serde_json::json;
-use switchboard_kit::{
-    Error, Principal, Result,
-    host::{CredentialSource as _, Credentials},
-};
+use switchboard_kit::{Error, Principal, Result};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 use url::{Url, form_urlencoded};
@@ -20,7 +17,7 @@ use super::{
     pending::{Origin, unguessable},
 };
 use crate::{
-    credentials::{Sources, StoredCredentials, SystemClock},
+    credentials::{self, Refused, Sources, StoredCredentials, SystemClock},
     oauth::OAuthRenewal,
     tokens::{Method as Obtained, Record},
 };
@@ -188,7 +185,7 @@ impl Site {
     async fn status(&self) -> Answer {
         let stored = self.stored().await;
         let state = match &stored {
-            Some(record) if record.dead.is_some() => "expired",
+            Some(record) if has_ended(record) => "expired",
             Some(_) => "signed_in",
             None => "signed_out",
         };
@@ -220,9 +217,10 @@ impl Site {
     }
 
     async fn renew(&self) -> Result<Option<Record>> {
-        let renewable = |record: &Record| record.refresh_token.is_some() && record.dead.is_none();
-        let Some(record) = self.stored().await.filter(renewable) else { return Ok(None) };
-        let Some(origin) = record.api_hosts.first() else { return Ok(None) };
+        let renewable = |record: &Record| record.refresh_token.is_some() && !has_ended(record);
+        if !self.stored().await.is_some_and(|record| renewable(&record)) {
+            return Ok(None);
+        }
         let request = &self.request;
         let renewal = OAuthRenewal {
             http: request.http.clone(),
@@ -237,9 +235,7 @@ impl Site {
             tasks: TaskTracker::new(),
         };
         let credentials = StoredCredentials::new(request.account.clone(), &request.command, sources);
-        let used = Credentials { scheme: "Bearer", secret: record.token.clone() };
-        credentials.refused(&Principal::local(), origin, &used).await?;
-        Ok(self.stored().await)
+        credentials.renew_now(&Principal::local()).await.map(Some)
     }
 
     async fn stored(&self) -> Option<Record> {
@@ -251,12 +247,17 @@ impl Site {
         self.stored().await.is_some_and(|record| {
             let fresh = record.refresh_token.is_some() || record.expiry.is_none_or(|at| seconds_until(at) > 0);
             let covers = |scope: &String| record.scopes.contains(scope);
-            record.dead.is_none()
+            !has_ended(&record)
                 && fresh
                 && record.api_hosts == self.request.endpoints.origins()
                 && (record.method != Obtained::OAuth || self.attempt.scopes().iter().all(covers))
         })
     }
+}
+
+/// Whether the platform has ended a sign-in for good.
+fn has_ended(record: &Record) -> bool {
+    credentials::refused(record) == Some(Refused::ForGood)
 }
 
 /// A page of one fixed sentence.

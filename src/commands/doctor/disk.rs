@@ -14,7 +14,10 @@ use super::{
     super::standing::holding,
     check::{Check, Mark},
 };
-use crate::{accounts::quoted, tokens::Holder};
+use crate::{
+    accounts::quoted,
+    tokens::{Disk as _, Holder, RealDisk},
+};
 
 /// How long a file system may take: one on another machine may never answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,7 +48,8 @@ pub(super) async fn lock(tokens: &Path, holder: Option<Holder>, now: Timestamp) 
 /// Looks at the disk where it may block, and for no longer than that.
 async fn in_time(name: &'static str, tokens: &Path, look: fn(&Path) -> Check) -> Result<Check, Check> {
     let path = tokens.to_owned();
-    if let Ok(Ok(check)) = timeout(PATIENCE, spawn_blocking(move || look(&path))).await {
+    let look = move || look(&RealDisk.resolve(&path).unwrap_or(path));
+    if let Ok(Ok(check)) = timeout(PATIENCE, spawn_blocking(look)).await {
         return Ok(check);
     }
     let message = format!("the file system of `{}` does not answer", folder(tokens).display());

@@ -1,4 +1,4 @@
-//! Whether the platform and its sign-in server answer, and whether they agree on the time.
+//! Whether the platform and its authorization server answer, and whether they agree on the time.
 
 use std::{error::Error as _, time::Duration};
 
@@ -44,7 +44,7 @@ pub(super) async fn examine(accounts: &Accounts, key: &AccountKey) -> Vec<Check>
 
 /// Checks the server where tokens are got and renewed, unless it is where the API is.
 async fn sign_in_server(accounts: &Accounts, key: &AccountKey, api: &Url) -> Option<Check> {
-    const NAME: &str = "sign-in server";
+    const NAME: &str = "authorization server";
     let token = match timeout(PATIENCE, token_endpoint(accounts, key)).await {
         Ok(Ok(token)) => token?,
         Ok(Err(error)) => return Some(Check::refused(NAME, &error)),

@@ -1,6 +1,6 @@
 //! What a token file holds: a record, nothing, or something that is none.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use switchboard_kit::{Error, ErrorKind, Result};
 use tracing::{debug, warn};
@@ -21,7 +21,7 @@ pub(super) enum Content {
 
 /// Reads the file at `path`, and closes it to others if it was not.
 pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Found>> {
-    let found = disk.read(path).map_err(|error| unreadable(path, &error.to_string()).caused_by(error))?;
+    let found = disk.read(path).map_err(|error| unreadable(path, error))?;
     if found.as_ref().is_some_and(|found| found.open_to_others) {
         match disk.restrict(path) {
             Ok(()) => warn!(path = %path.display(), "Closed a token file that others could read"),
@@ -47,10 +47,17 @@ impl Content {
 
 /// Reports a file that is there but holds no record.
 pub(super) fn corrupt(path: &Path, found: &str) -> Error {
-    unreadable(path, &format!("it is no token record at {found}"))
+    let message = format!("the token file `{}` cannot be read: it is no token record at {found}", path.display());
+    Error::new(ErrorKind::StoreCorrupt, message)
+        .hint("repair the file, or sign in again to replace it (a copy is kept)")
 }
 
-fn unreadable(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::StoreCorrupt, format!("the token file `{}` cannot be read: {why}", path.display()))
-        .hint("repair the file, or sign in again to replace it (a copy is kept)")
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("the token file `{}` cannot be read: {error}", path.display()))
+        .hint("make sure that it is a file and that you may read it, then try again")
+        .caused_by(error)
 }

@@ -99,9 +99,7 @@ fn stumble(it: &Trial<'_>, world: &World, rotation: Rotation, &Stumble { misstep
         Outcome::Answered => true,
         Outcome::Failed(code, _) => match code.as_str() {
             "reauth_required" => excused,
-            "transient" | "rate_limited" => !alive,
-            // An answer that is no answer is said to be unexpected; it is as passing as the others.
-            "unexpected" => !alive && matches!(misstep, Misstep::TruncatedJson | Misstep::ErrorIn200),
+            "transient" => !alive,
             _ => false,
         },
         Outcome::Died => false,
