@@ -124,7 +124,7 @@ impl Wanted {
         }
         if refused(record) == Some(Refused::Early) {
             let message = format!("the platform refused to renew it (`{}`); asked again at the expiry", reason());
-            return health(State::RenewalRefused, message);
+            return Health { fix: None, ..health(State::RenewalRefused, message) };
         }
         let missing = self.missing(record);
         if !missing.is_empty() {
@@ -230,7 +230,11 @@ mod tests {
         let mut record = record(left);
         change(&mut record);
         let health = wanted().judge(Ok(Some(&record)), now());
-        assert_eq!(health.fix.is_some(), !matches!(health.state, State::Ok | State::RenewalDue), "{health:?}");
+        assert_eq!(
+            health.fix.is_some(),
+            !matches!(health.state, State::Ok | State::RenewalDue | State::RenewalRefused),
+            "{health:?}"
+        );
         (health.state, health.message)
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn renew(accounts: &Accounts, cause: &Cause) -> Result<()> {
         Ok(renewed) if is_stored(accounts, key, &renewed).await => Answer::Renewed,
         Ok(_) => Answer::from(
             &Error::new(ErrorKind::StoreWriteFailed, format!("the renewed token of `{key}` cannot be written"))
-                .hint("make room on the disk and make it writable: writing is tried for ten minutes"),
+                .hint("make room on the disk and make it writable: writing is tried for hours"),
         ),
         Err(error) => Answer::from(&error),
     };
@@ -36,7 +36,7 @@ pub(super) async fn renew(accounts: &Accounts, cause: &Cause) -> Result<()> {
     // The server may no longer want to know.
     drop(super::print(&answer));
     // A token that could not be written yet is only here.
-    accounts.finish_within(Duration::from_mins(10)).await;
+    accounts.finish_within(Duration::from_hours(12)).await;
     Ok(())
 }
 

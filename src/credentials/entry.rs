@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use switchboard_kit::{Error, ErrorKind, Result, host::Secret};
 use tokio::{
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::warn;
 
@@ -32,7 +32,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_secs(5);
 
 /// Seconds between attempts to write what could not be written; the last wait repeats.
-const SAVE_WAITS: [u64; 5] = [1, 2, 4, 8, 15];
+const SAVE_WAITS: [u64; 3] = [1, 2, 5];
 
 /// One entry of the token store, as this process sees it.
 pub(super) struct Entry {
@@ -94,6 +94,7 @@ impl Entry {
             Verdict::SignIn => return Err(self.gone(&record)),
             Verdict::Renew => {}
         }
+        let began = Instant::now();
         if spare {
             // A token that still lives is sent while it does, whatever becomes of its renewal.
             let patience = left(&record, now).map_or(PATIENCE, half);
@@ -105,7 +106,8 @@ impl Entry {
                 Err(_) => {}
             }
         }
-        self.renewed(cause).await
+        let left = PATIENCE.saturating_sub(began.elapsed());
+        timeout(left, self.renewed(cause)).await.unwrap_or_else(|_| Err(self.in_trouble(REST)))
     }
 
     /// Returns what the entry is renewed to.

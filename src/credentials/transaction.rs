@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use switchboard_kit::{Error, ErrorKind, Result};
-use tokio::time::{Instant, sleep, timeout};
+use switchboard_kit::{Error, ErrorKind, Result, host::in_time};
+use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::{
@@ -17,6 +17,9 @@ use crate::tokens::{Death, LockedTokens, Record};
 /// One deadline over all tries, and one for each: a little more than its request takes to give up by itself.
 const TRIES: Duration = Duration::from_secs(18);
 const TRY: Duration = Duration::from_millis(6_250);
+
+/// Least time that a try is begun with: a platform that acts while nobody listens any more has ended a strict sign-in.
+const LEAST: Duration = Duration::from_secs(3);
 
 /// Waits between the tries, at least.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
@@ -56,10 +59,7 @@ impl Transaction {
         if let Some(settled) = self.settled(&record) {
             return settled;
         }
-        if began.elapsed() + TRY > TRIES {
-            // Whoever held the lock so long has tried in vain.
-            return Err(self.entry.in_trouble(TROUBLE));
-        }
+        self.in_good_time(began)?;
         if let Some(apart) = &self.entry.sources.apart
             && let Some(lock) = locked.hand_over()
         {
@@ -76,6 +76,10 @@ impl Transaction {
                         "A renewed token has expired already, or is not on disk yet: trying again"
                     );
                 }
+                // Its command line is not this one's, and so the command that it would have the user run may not be either.
+                Err(Parted::Failed(error)) if error.kind() == ErrorKind::SignInRequired => {
+                    return Err(self.entry.stored().await.map_or_else(|own| own, |record| self.entry.gone(&record)));
+                }
                 Err(Parted::Failed(error)) => return Err(error),
                 Err(Parted::Broken(error)) => {
                     warn!(account = %self.entry.key.account, %error, "Renewing here: the process for it broke off");
@@ -89,6 +93,7 @@ impl Transaction {
             if let Some(settled) = self.settled(&record) {
                 return settled;
             }
+            self.in_good_time(began)?;
         }
         match self.spend(&record, began + TRIES).await? {
             Spent::Renewed(renewed) => self.keep(&record, renewed, locked).await,
@@ -96,6 +101,11 @@ impl Transaction {
             Spent::Refused(code) => self.bury(record, code, &mut *locked).await,
             Spent::InTrouble(error) => self.leave_alone(record, error, &mut *locked).await,
         }
+    }
+
+    /// Refuses to begin what there is no time left to end: whoever held the lock so long has tried in vain.
+    fn in_good_time(&self, began: Instant) -> Result<()> {
+        if began.elapsed() + TRY > TRIES { Err(self.entry.in_trouble(TROUBLE)) } else { Ok(()) }
     }
 
     /// Takes the lock, or returns what another process has renewed while this one waited.
@@ -158,14 +168,14 @@ impl Transaction {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let renewal = self.entry.sources.renewal.renew(record);
-            let (error, retry_after, ambiguous) = match timeout(TRY.min(left), renewal).await {
-                Ok(Ok(renewed)) => return Ok(Spent::Renewed(renewed)),
-                Ok(Err(RenewalError::Config(error))) => return Err(error),
-                Ok(Err(RenewalError::Refused { code })) => {
+            let (error, retry_after, ambiguous) = match in_time(TRY.min(left), renewal).await {
+                Some(Ok(renewed)) => return Ok(Spent::Renewed(renewed)),
+                Some(Err(RenewalError::Config(error))) => return Err(error),
+                Some(Err(RenewalError::Refused { code })) => {
                     return Ok(self.foreign(record).await.map_or(Spent::Refused(code), Spent::Foreign));
                 }
-                Ok(Err(RenewalError::Transient { error, retry_after, ambiguous })) => (error, retry_after, ambiguous),
-                Err(_) => {
+                Some(Err(RenewalError::Transient { error, retry_after, ambiguous })) => (error, retry_after, ambiguous),
+                None => {
                     let message = "the platform did not renew the token in time";
                     (Error::new(ErrorKind::Unavailable, message), None, true)
                 }
@@ -174,7 +184,7 @@ impl Transaction {
                 .next()
                 .map(|wait| wait.mul_f64(rand::random_range(1.0..=1.25)).max(retry_after.unwrap_or_default()));
             match wait {
-                Some(wait) if Instant::now() + wait < deadline => sleep(wait).await,
+                Some(wait) if Instant::now() + wait + LEAST < deadline => sleep(wait).await,
                 _ => {
                     let error = retry_after.into_iter().fold(error, Error::after);
                     return Ok(self.foreign(record).await.map_or(Spent::InTrouble(error), Spent::Foreign));
@@ -203,8 +213,8 @@ impl Transaction {
         next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
         if renewed.refresh.is_none() && renewed.refresh_expires_in.is_none() {
             // The same refresh token, and not a word of it: what is left of its life counts from now.
-            next.refresh_expiry = record.refresh_expiry;
-            next.refresh_expires_in = record.refresh_expiry.map(|expiry| now.duration_until(expiry).as_secs_f64());
+            let left = record.refresh_expiry.map(|expiry| (expiry, now.duration_until(expiry).as_secs_f64()));
+            (next.refresh_expiry, next.refresh_expires_in) = left.filter(|(_, seconds)| *seconds > 0.0).unzip();
         }
         next.token = renewed.access;
         next.refresh_token = renewed.refresh.or(next.refresh_token);

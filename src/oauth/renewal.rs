@@ -63,9 +63,9 @@ impl OAuthRenewal {
         (request.patience, request.limit) = (Duration::from_secs(6), 1 << 20);
         let answer = self.http.execute(request).await.map_err(Failure::transport)?;
         if answer.status() == 401 {
-            return Err(Failure::Refused {
-                code: failure::code(answer.body()).unwrap_or_else(|| "unauthorized".into()),
-            });
+            // Without a word of the platform's own it may be a proxy's, which knows nothing of the refresh token.
+            let code = failure::code(answer.body());
+            return Err(code.map_or_else(Failure::unreadable, |code| Failure::Refused { code }));
         }
         if answer.status() == 429 || answer.status() >= 500 {
             answer.error_for_status().map_err(Failure::transport)?;

@@ -11,7 +11,7 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, mpsc},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
@@ -25,6 +25,9 @@ use super::{
 
 /// How long the last page is kept for a browser that has yet to fetch it.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long renewals that a page has asked for may take in the end.
+const RENEWALS: Duration = Duration::from_secs(20);
 
 /// Serves the sign-in's pages until somebody has signed in.
 pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Completed> {
@@ -45,6 +48,8 @@ pub(super) async fn run(request: &Arc<SignIn>, by: Browser) -> Result<Completed>
     stop.cancel();
     // A panic in there has been reported already.
     let _ = serving.await;
+    site.renewals.close();
+    let _ = tokio::time::timeout(RENEWALS, site.renewals.wait()).await;
     outcome
 }
 
@@ -89,6 +94,7 @@ fn site(
         redirects,
         hosts,
         cookie: format!("switchboard_sign_in_{port}"),
+        renewals: TaskTracker::new(),
         linked: Mutex::default(),
         outcomes,
         seen: Notify::new(),

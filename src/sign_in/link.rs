@@ -39,8 +39,16 @@ pub(super) fn oauth_record(request: &SignIn, by: &ByOAuth, tokens: Tokens) -> Re
     record
 }
 
-/// Verifies the tokens by a call, and stores them.
-pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Completed> {
+/// Verifies the tokens by a call, and stores them. Those that are not stored are given back: nobody else knows of them.
+pub(super) async fn link(request: &SignIn, record: Record) -> Result<Completed> {
+    let linked = verify_and_store(request, record.clone()).await;
+    if linked.is_err() {
+        give_back(request, &record).await;
+    }
+    linked
+}
+
+async fn verify_and_store(request: &SignIn, mut record: Record) -> Result<Completed> {
     let origins = request.endpoints.origins();
     let source = Arc::new(Fixed { token: record.token.clone(), origins: origins.clone() });
     let account = Account::new(request.account.clone(), request.endpoints.clone(), source, request.http.clone());
@@ -49,12 +57,8 @@ pub(super) async fn link(request: &SignIn, mut record: Record) -> Result<Complet
     let identity = cleaned(&identity.map_err(|error| error.context("asking the platform who signed in"))?);
     let mut entry = request.store.lock(&request.key()).await?;
     if let Some(current) = entry.current() {
-        let pinned = if request.replace { Ok(()) } else { unmixed(request, current, &identity) };
-        if let Err(error) = pinned {
-            // Nobody need wait while the platform is asked.
-            drop(entry);
-            give_back(request, &record).await;
-            return Err(error);
+        if !request.replace {
+            unmixed(request, current, &identity)?;
         }
         record.generation = current.generation + 1;
     }

@@ -34,6 +34,8 @@ pub(super) struct Site {
     pub(super) hosts: Vec<String>,
     /// The cookie's name. Browsers keep one jar for all ports of a host, and other sign-ins have theirs in it.
     pub(super) cookie: String,
+    /// Renewals under way: a token that was spent must be replaced on disk before we go.
+    pub(super) renewals: TaskTracker,
     pub(super) linked: Mutex<Option<Completed>>,
     pub(super) outcomes: mpsc::UnboundedSender<Result<Completed>>,
     /// Told when a browser has fetched the last page.
@@ -232,7 +234,7 @@ impl Site {
             renewal: Arc::new(renewal),
             clock: Arc::new(SystemClock),
             apart: None,
-            tasks: TaskTracker::new(),
+            tasks: self.renewals.clone(),
         };
         let credentials = StoredCredentials::new(request.account.clone(), &request.command, sources);
         credentials.renew_now(&Principal::local()).await.map(Some)

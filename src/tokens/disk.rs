@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -17,9 +17,6 @@ const ROOM: usize = 16 * 1024;
 
 /// Largest file that is taken for a token file.
 const LARGEST: u64 = 1024 * 1024;
-
-/// Age from which a replacement file was left behind by a crash, and is not another process's work.
-const LEFT_BEHIND: Duration = Duration::from_mins(10);
 
 /// A place for token files. Everything here may block.
 pub trait Disk: Send + Sync {
@@ -50,7 +47,7 @@ pub trait Disk: Send + Sync {
     /// Removes the file, if there is one.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes reserved files beside `path` that a crash left behind.
+    /// Removes reserved files beside `path` that a crash left behind. Only for whoever holds the lock.
     fn sweep(&self, path: &Path) -> io::Result<()>;
 
     /// Opens the lock file, closed to others, and locks it unless someone else holds it. The error is of the kind
@@ -158,10 +155,7 @@ impl Disk for RealDisk {
         for entry in fs::read_dir(folder(path))? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                let age = SystemTime::now().duration_since(entry.metadata()?.modified()?);
-                if age.is_ok_and(|age| age > LEFT_BEHIND) {
-                    fs::remove_file(entry.path())?;
-                }
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A lock for file systems that have none: a folder, which only one process can make, and which counts for a minute.
+//! A lock for file systems that have none: a folder, which only one process can make, and which counts for two minutes.
 
 use std::{
     fs, io,
@@ -6,10 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{disk::beside, private};
+use super::{
+    disk::{beside, folder},
+    private,
+};
 
 /// How long a lease counts: longer than any renewal takes.
-const TERM: Duration = Duration::from_mins(1);
+const TERM: Duration = Duration::from_mins(2);
 
 /// A folder that was made here. Dropping it gives it back.
 #[derive(Debug)]
@@ -39,19 +42,41 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// Returns when a lease that counts was taken, if there is one.
+    pub(super) fn since(path: &Path) -> Option<SystemTime> {
+        let made = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+        Some(made).filter(|_| !is_over(path))
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         let ours = fs::metadata(&self.path).and_then(|metadata| metadata.modified());
         if ours.is_ok_and(|made| made == self.made) {
-            // If it stays, it is over in a minute.
+            // If it stays, it is over soon.
             drop(fs::remove_dir(&self.path));
         }
     }
 }
 
 fn is_over(path: &Path) -> bool {
+    let age = |made: SystemTime| Some(now_at(path)?.duration_since(made).is_ok_and(|age| age > TERM));
     let made = fs::metadata(path).and_then(|metadata| metadata.modified());
-    made.is_ok_and(|made| SystemTime::now().duration_since(made).is_ok_and(|age| age > TERM))
+    made.ok().and_then(age).unwrap_or(false)
+}
+
+/// Returns the time by the clock that dates what is in the folder of `path`: a file server's may not be ours.
+fn now_at(path: &Path) -> Option<SystemTime> {
+    tempfile::Builder::new()
+        .prefix(".switchboard-clock.")
+        .tempfile_in(folder(path))
+        .ok()?
+        .as_file()
+        .metadata()
+        .ok()?
+        .modified()
+        .ok()
 }
 
 #[cfg(test)]
@@ -75,12 +100,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_a_crash_left_is_cleared_after_a_minute() {
+    fn what_a_crash_left_is_cleared_after_its_term() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("token.json.lease");
         fs::create_dir(&path).unwrap();
         assert!(Lease::take(&path).unwrap().is_none());
-        File::open(&path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(61)).unwrap();
+        File::open(&path).unwrap().set_modified(SystemTime::now() - TERM - Duration::from_secs(1)).unwrap();
         assert!(Lease::take(&path).unwrap().is_none());
         let held = Lease::take(&path).unwrap().unwrap();
         // A lease that was cleared and taken by another is not the first one's to give back.

@@ -16,6 +16,7 @@ pub use crate::{
     credentials::{CredentialSource, Credentials},
     endpoints::is_loopback,
     http::{Embedded, Http, Outgoing},
+    patience::in_time,
     platform::{Bound, Live, PlatformDef},
     schema::{input_schema, nearest},
     tool::{Ask, Content, Effect, IntoReply, JsonObject, Outcome, Reply, ToolCall, ToolDef},

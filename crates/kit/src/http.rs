@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::SocketAddr,
-    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -14,13 +13,9 @@ use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
-use tokio::time::timeout;
 use url::Url;
 
-use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback};
-
-/// How long an answer that may have come already is looked for once the time is over.
-const LAST_LOOK: Duration = Duration::from_millis(100);
+use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback, patience::in_time};
 
 /// A service that runs inside this process. It is started when the first request goes to it.
 #[async_trait]
@@ -106,14 +101,8 @@ impl Http {
             url = rerouted(&url, service.address().await?)?;
         }
         let request = self.client(&url)?.request(method, url).headers(headers).body(body);
-        let mut answer = pin!(read(request, asked, limit));
-        if let Ok(answer) = timeout(patience, &mut answer).await {
-            return answer;
-        }
-        // Whoever slept through the deadline, as a stopped container does, finds deadline and answer at once.
-        timeout(LAST_LOOK, answer)
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "the platform did not answer in time")))
+        let late = || Err(Error::new(ErrorKind::Unavailable, "the platform did not answer in time"));
+        in_time(patience, Box::pin(read(request, asked, limit))).await.unwrap_or_else(late)
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client> {

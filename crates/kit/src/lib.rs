@@ -12,6 +12,7 @@ mod endpoints;
 mod error;
 pub mod host;
 mod http;
+mod patience;
 mod platform;
 mod response;
 mod schema;

@@ -1,13 +1,14 @@
-//! Taking a token file's lock: on a file beside it, or, where files cannot be locked, in the user's runtime folder, or by a
-//! lease.
+//! Taking a token file's lock: on a file beside it, or, where files cannot be locked, by a lease.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io,
     path::{Path, PathBuf},
     process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,37 +35,32 @@ use super::{
 /// How long anyone waits for another process to let go: a little less than their callers wait for them.
 const PATIENCE: Duration = Duration::from_millis(19_500);
 
-/// How long the first attempt may take. Some network file systems never answer.
+/// How long an attempt may take. Some network file systems never answer; then the tokens are out of reach as well.
 const PROBE: Duration = Duration::from_secs(2);
 
 /// A lock that is held until this is dropped.
 pub(super) enum Held {
     File(File),
-    Lease(#[expect(dead_code, reason = "it counts until it is dropped")] Lease),
+    Lease {
+        #[expect(dead_code, reason = "it counts until it is dropped")]
+        lease: Lease,
+        /// A lock in the user's runtime folder, where there is one: surer than a lease, but on this machine only.
+        local: Option<File>,
+    },
 }
 
-/// Where a lock is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// On a file beside the token file: seen by all who see that, in containers too.
-    Beside,
-    /// On a file in the user's runtime folder: seen on this machine.
-    Runtime,
-    /// A lease beside the token file.
-    Lease,
-}
-
-/// The locks of token files, each in the first place that works.
+/// The locks of token files.
 pub(super) struct Locks {
     disk: Arc<dyn Disk>,
     runtime: Option<PathBuf>,
     inherited: Mutex<Option<File>>,
-    places: Mutex<BTreeMap<PathBuf, Place>>,
+    /// Whether it was said already that files cannot be locked.
+    warned: AtomicBool,
 }
 
 impl Locks {
     pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, runtime: None, inherited: Mutex::default(), places: Mutex::default() }
+        Self { disk, runtime: None, inherited: Mutex::default(), warned: AtomicBool::new(false) }
     }
 
     pub(super) fn with_runtime_folder(mut self, folder: Option<PathBuf>) -> Self {
@@ -83,18 +79,21 @@ impl Locks {
         }
         let started = Instant::now();
         loop {
-            let known = self.places.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
-            let attempt = match known {
-                Some(place) => self.attempt(place, path).await.map_err(|error| write_failed(path, error))?,
-                None => self.probe(path).await?,
-            };
-            if let Some(held) = attempt {
-                return Ok(held);
+            let (locks, file) = (Arc::clone(self), path.to_owned());
+            // A thread that gets no answer stays behind; it may be stuck in the kernel for good.
+            let attempt = timeout(PROBE, spawn_blocking(move || locks.attempt(&file))).await;
+            match attempt {
+                Ok(Ok(Ok(Some(held)))) => return Ok(held),
+                Ok(Ok(Ok(None))) => {}
+                Ok(Ok(Err(error))) => return Err(write_failed(path, error)),
+                Ok(Err(broken)) => return Err(Error::unexpected("the lock broke off").caused_by(broken)),
+                // To lock elsewhere now would be to lock in another place than processes that got an answer.
+                Err(_) => return Err(silent(path)),
             }
             if started.elapsed() >= PATIENCE {
-                let (locks, path) = (Arc::clone(self), path.to_owned());
-                let stuck = spawn_blocking(move || locks.stuck(&path)).await;
-                return Err(stuck.unwrap_or_else(|broken| Error::unexpected("the lock broke off").caused_by(broken)));
+                let (locks, file) = (Arc::clone(self), path.to_owned());
+                let holder = spawn_blocking(move || locks.holder(&file)).await.ok().flatten();
+                return Err(stuck(path, holder));
             }
             sleep(Duration::from_millis(rand::random_range(10..=50))).await;
         }
@@ -103,63 +102,48 @@ impl Locks {
     /// Returns the lock that was passed on, if it is this file's.
     fn inherited(&self, path: &Path) -> Option<File> {
         let inherited = self.inherited.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let ours = [Place::Beside, Place::Runtime].into_iter().filter_map(|place| self.file(place, path));
-        let is_ours = ours.into_iter().any(|lock| private::is_the_file(&inherited, &lock));
         // Whoever has it already gets it again; anyone else does not.
-        (is_ours && inherited.try_lock().is_ok()).then_some(inherited)
+        (private::is_the_file(&inherited, &beside(path, ".lock")) && inherited.try_lock().is_ok()).then_some(inherited)
     }
 
-    /// Tries all places for the first time, and stays with the one that works.
-    async fn probe(self: &Arc<Self>, path: &Path) -> Result<Option<Held>> {
-        for place in [Place::Beside, Place::Runtime, Place::Lease] {
-            let attempt = match timeout(PROBE, self.attempt(place, path)).await {
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Unsupported => continue,
-                // The thread stays behind; it may be stuck in the kernel for good.
-                Err(_) => continue,
-                Ok(attempt) => attempt,
-            };
-            if place != Place::Beside {
-                warn!(path = %path.display(), ?place, "Files cannot be locked there; locking elsewhere");
-            }
-            self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), place);
-            return attempt.map_err(|error| write_failed(path, error));
+    /// Tries once. Blocks while it does.
+    fn attempt(&self, path: &Path) -> io::Result<Option<Held>> {
+        match self.disk.try_lock(&beside(path, ".lock")) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.without_locks(path),
+            attempt => Ok(attempt?.map(Held::File)),
         }
-        Err(Error::new(ErrorKind::StoreLocked, format!("`{}` cannot be locked", path.display()))
-            .hint("set `token_path` to a folder on a local disk"))
     }
 
-    async fn attempt(self: &Arc<Self>, place: Place, path: &Path) -> io::Result<Option<Held>> {
-        let (locks, path) = (Arc::clone(self), path.to_owned());
-        let attempt = spawn_blocking(move || match locks.file(place, &path) {
+    /// Takes a lease, which every process sees, and a lock on this machine if there is a place for one.
+    fn without_locks(&self, path: &Path) -> io::Result<Option<Held>> {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            warn!(path = %path.display(), "Files cannot be locked there; taking leases instead");
+        }
+        let local = match self.local(path) {
             Some(lock) => {
-                if place == Place::Runtime {
-                    locks.disk.create_folder(folder(&lock))?;
-                }
-                locks.disk.try_lock(&lock).map(|held| held.map(Held::File))
+                self.disk.create_folder(folder(&lock))?;
+                let Some(local) = self.disk.try_lock(&lock)? else { return Ok(None) };
+                Some(local)
             }
-            None if place == Place::Lease => {
-                locks.disk.try_lease(&beside(&path, ".lease")).map(|held| held.map(Held::Lease))
-            }
-            None => Err(io::ErrorKind::Unsupported.into()),
-        });
-        attempt.await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
+            None => None,
+        };
+        Ok(self.disk.try_lease(&beside(path, ".lease"))?.map(|lease| Held::Lease { lease, local }))
     }
 
-    fn file(&self, place: Place, path: &Path) -> Option<PathBuf> {
-        match place {
-            Place::Beside => Some(beside(path, ".lock")),
-            Place::Runtime => {
-                let name = URL_SAFE_NO_PAD.encode(Sha256::digest(path.as_os_str().as_encoded_bytes()));
-                Some(self.runtime.as_ref()?.join("switchboard").join(name + ".lock"))
-            }
-            Place::Lease => None,
-        }
+    /// Returns the file in the runtime folder that stands for a token file.
+    fn local(&self, path: &Path) -> Option<PathBuf> {
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(path.as_os_str().as_encoded_bytes()));
+        Some(self.runtime.as_ref()?.join("switchboard").join(name + ".lock"))
     }
 
-    /// Returns who holds the lock now, wherever it is. Blocks for a moment.
+    /// Returns who holds the lock now. Blocks for a moment.
     pub(super) fn holder(&self, path: &Path) -> Option<Holder> {
-        let locks = [Place::Beside, Place::Runtime].into_iter().filter_map(|place| self.file(place, path));
-        locks.into_iter().find_map(|lock| self.holder_of(&lock))
+        let locks = [Some(beside(path, ".lock")), self.local(path)];
+        let leased = || {
+            let since = Lease::since(&beside(path, ".lease"))?;
+            Some(Holder { process: None, since: Timestamp::try_from(since).ok() })
+        };
+        locks.into_iter().flatten().find_map(|lock| self.holder_of(&lock)).or_else(leased)
     }
 
     fn holder_of(&self, lock: &Path) -> Option<Holder> {
@@ -175,25 +159,29 @@ impl Locks {
             since: words.next().and_then(|word| word.parse().ok()),
         })
     }
+}
 
-    /// Says who holds the lock and does not let go.
-    fn stuck(&self, path: &Path) -> Error {
-        let process = self.holder(path).and_then(|holder| holder.process);
-        let process = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
-        let lock = beside(path, ".lock");
-        Error::new(ErrorKind::StoreLocked, format!("{process} holds `{}` and does not let go", lock.display()))
-            .hint(format!("end {process} if it hangs, then try again"))
-    }
+/// Says who holds the lock and does not let go.
+fn stuck(path: &Path, holder: Option<Holder>) -> Error {
+    let process = holder.and_then(|holder| holder.process);
+    let process = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+    Error::new(ErrorKind::StoreLocked, format!("{process} holds the lock of `{}` and does not let go", path.display()))
+        .hint(format!("end {process} if it hangs, then try again"))
+}
+
+/// Reports a file system that gives no answer.
+fn silent(path: &Path) -> Error {
+    let message = format!("the file system of `{}` does not answer when it is asked for a lock", path.display());
+    Error::new(ErrorKind::StoreLocked, message).hint("try again, or set `token_path` to a folder on a local disk")
 }
 
 impl Held {
     /// Leaves a note for whoever waits and wants to know for whom; the lock itself needs none.
     pub(super) fn sign(&mut self) {
         use io::{Seek as _, Write as _};
-        if let Self::File(file) = self {
-            let _ = file.set_len(0).and_then(|()| file.rewind());
-            let _ = writeln!(file, "{} {}", process::id(), Timestamp::now());
-        }
+        let (Self::File(file) | Self::Lease { local: Some(file), .. }) = self else { return };
+        let _ = file.set_len(0).and_then(|()| file.rewind());
+        let _ = writeln!(file, "{} {}", process::id(), Timestamp::now());
     }
 
     /// Returns another handle of the same lock, which holds it as well.

@@ -1,6 +1,6 @@
 //! One token file under its lock: read once, replaced whole or not at all.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{path::PathBuf, process::Stdio, sync::Arc, thread};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use super::{
         LockedTokens, Record,
         disk::{Disk, beside},
     },
+    BETWEEN_READS, READS,
     content::{self, Content},
     lock::Held,
     write_failed,
@@ -21,12 +22,12 @@ use super::{
 
 /// A token file that no other process changes until this is dropped.
 pub(super) struct LockedFile {
-    place: Option<Place>,
+    work: Option<Work>,
     current: Option<Record>,
 }
 
 /// What goes to the blocking threads and back.
-struct Place {
+struct Work {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     reserved: Option<NamedTempFile>,
@@ -38,6 +39,7 @@ impl LockedFile {
     /// Reads the file and reserves the room for its replacement, while there is nothing to lose yet.
     pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, mut held: Held) -> Result<Self> {
         held.sign();
+        // Only holders reserve, so whatever was reserved is a crash's, and may hold tokens.
         if let Err(error) = disk.sweep(&path) {
             debug!(path = %path.display(), %error, "Could not remove what a crash left behind");
         }
@@ -49,23 +51,29 @@ impl LockedFile {
             return Err(Error::new(ErrorKind::StoreWriteFailed, message)
                 .hint("remove the other hard links, or make them symbolic links"));
         }
-        let content = found.map_or(Content::Missing, |found| Content::parse(&found.content));
+        let mut content = found.map_or(Content::Missing, |found| Content::parse(&found.content));
+        for _ in 1..READS {
+            if let Content::Corrupt(_) = content {
+                thread::sleep(BETWEEN_READS);
+                content = Content::read(&*disk, &path)?;
+            }
+        }
         let corrupt = matches!(content, Content::Corrupt(_));
         let current = if let Content::Whole(record) = content { Some(*record) } else { None };
         let reserved = Some(disk.reserve(&path).map_err(|error| write_failed(&path, error))?);
-        Ok(Self { place: Some(Place { disk, path, reserved, corrupt, held }), current })
+        Ok(Self { work: Some(Work { disk, path, reserved, corrupt, held }), current })
     }
 
-    /// Runs `work` where it may block. If the caller goes away, it ends all the same, and then unlocks.
-    async fn blocking(&mut self, work: impl FnOnce(&mut Place) -> Result<()> + Send + 'static) -> Result<()> {
-        let mut place = self.place.take().ok_or_else(broken)?;
-        let (place, done) = spawn_blocking(move || {
-            let done = work(&mut place);
-            (place, done)
+    /// Runs `act` where it may block. If the caller goes away, it ends all the same, and then unlocks.
+    async fn blocking(&mut self, act: impl FnOnce(&mut Work) -> Result<()> + Send + 'static) -> Result<()> {
+        let mut work = self.work.take().ok_or_else(broken)?;
+        let (work, done) = spawn_blocking(move || {
+            let done = act(&mut work);
+            (work, done)
         })
         .await
         .map_err(|panicked| broken().caused_by(panicked))?;
-        self.place = Some(place);
+        self.work = Some(work);
         done
     }
 }
@@ -77,7 +85,7 @@ impl LockedTokens for LockedFile {
     }
 
     fn hand_over(&self) -> Option<Stdio> {
-        self.place.as_ref()?.held.shared().map(Stdio::from)
+        self.work.as_ref()?.held.shared().map(Stdio::from)
     }
 
     async fn replace(&mut self, record: Record) -> Result<()> {
@@ -91,21 +99,21 @@ impl LockedTokens for LockedFile {
             .map_err(|_| Error::unexpected("the token record cannot be written as JSON"))?;
         content.push(b'\n');
         let known = self.current.as_ref().map(|current| current.generation);
-        self.blocking(move |place| place.replace(&content, known)).await?;
+        self.blocking(move |work| work.replace(&content, known)).await?;
         self.current = Some(record);
         Ok(())
     }
 
     async fn remove(&mut self) -> Result<()> {
-        self.blocking(Place::remove).await?;
+        self.blocking(Work::remove).await?;
         self.current = None;
         Ok(())
     }
 }
 
-impl Place {
+impl Work {
     fn replace(&mut self, content: &[u8], known: Option<u64>) -> Result<()> {
-        if let Held::Lease(_) = self.held {
+        if let Held::Lease { .. } = self.held {
             self.check_lease(known)?;
         }
         if self.corrupt {

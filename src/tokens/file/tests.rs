@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     process,
-    time::SystemTime,
 };
 
 use proptest::prelude::*;
@@ -238,20 +237,23 @@ async fn a_file_with_two_names_is_not_replaced() {
     assert!(fs::read_to_string(&place.path).unwrap().contains("one"));
 }
 
-#[tokio::test]
-async fn where_files_cannot_be_locked_the_runtime_folder_serves() {
+#[tokio::test(start_paused = true)]
+async fn where_files_cannot_be_locked_a_lease_and_the_runtime_folder_serve() {
     let place = Place::new();
     place.disk.fail(Step::Lock, io::ErrorKind::Unsupported);
-    let runtime = TempDir::new().unwrap();
-    let store = place.store.clone().with_runtime_folder(Some(runtime.path().to_owned()));
     // The fault is the token folder's; the runtime folder is another disk.
     place.disk.only_below(place.root.path());
-    let held = store.lock(&place.key).await.unwrap();
+    let runtime = TempDir::new().unwrap();
+    let (with, without) = (place.store.clone().with_runtime_folder(Some(runtime.path().to_owned())), &place.store);
+    let held = with.lock(&place.key).await.unwrap();
     assert_eq!(1, fs::read_dir(runtime.path().join("switchboard")).unwrap().count());
-    assert_eq!(Some(process::id()), store.holder(&place.key).await.unwrap().unwrap().process);
+    assert_eq!(Some(process::id()), with.holder(&place.key).await.unwrap().unwrap().process);
+    // A process without such a folder, as in a cron job, is kept out as well.
+    assert_eq!(ErrorKind::StoreLocked, without.lock(&place.key).await.err().unwrap().kind());
+    assert!(without.holder(&place.key).await.unwrap().is_some());
     drop(held);
-    assert_eq!(None, store.holder(&place.key).await.unwrap());
-    store.lock(&place.key).await.unwrap().replace(record("one", 1)).await.unwrap();
+    assert_eq!(None, with.holder(&place.key).await.unwrap());
+    without.lock(&place.key).await.unwrap().replace(record("one", 1)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,14 +310,13 @@ async fn a_folder_that_cannot_be_synced_keeps_the_new_tokens() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_behind_is_removed_when_it_is_old() {
+async fn what_a_crash_left_behind_is_removed() {
     let place = Place::holding(r#"{"token": "one"}"#);
-    for (name, age) in [("token.json.tmp.old", 11), ("token.json.tmp.new", 9), ("other.tmp.old", 11)] {
-        let file = File::create(place.path.with_file_name(name)).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_mins(age)).unwrap();
+    for name in ["token.json.tmp.crashed", "other.json.tmp.crashed"] {
+        File::create(place.path.with_file_name(name)).unwrap();
     }
     drop(place.store.lock(&place.key).await.unwrap());
-    assert_eq!(vec!["other.tmp.old", "token.json", "token.json.lock", "token.json.tmp.new"], place.names());
+    assert_eq!(vec!["other.json.tmp.crashed", "token.json", "token.json.lock"], place.names());
 }
 
 proptest! {
