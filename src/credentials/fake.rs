@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::{Clock, Renewal, RenewalError, Renewed, Sources, StoredCredentials};
+use super::{Apart, Clock, Renewal, RenewalError, Renewed, Sources, StoredCredentials};
 use crate::tokens::{FileStore, Method, Record, TokenKey, TokenStore, faulty::FaultyDisk};
 
 pub(super) const ORIGIN: &str = "https://chat.example";
@@ -178,11 +178,20 @@ impl Machine {
 
     /// Starts another process: it shares the file and the platform, and no memory.
     pub(super) fn process(&self) -> Process {
+        self.starting(None)
+    }
+
+    /// Starts one that has its tokens renewed by `apart`.
+    pub(super) fn process_with(&self, apart: Arc<dyn Apart>) -> Process {
+        self.starting(Some(apart))
+    }
+
+    fn starting(&self, apart: Option<Arc<dyn Apart>>) -> Process {
         let sources = Sources {
             store: self.store(),
             renewal: Arc::<Platform>::clone(&self.platform),
             clock: Arc::<TestClock>::clone(&self.clock),
-            apart: None,
+            apart,
             tasks: self.tasks.clone(),
         };
         let sign_in = "switchboard --provider matrix --local-auth";

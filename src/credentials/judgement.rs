@@ -157,7 +157,8 @@ fn soft(record: &Record) -> f64 {
 /// Whether the refresh token will soon be gone if nobody uses it.
 fn fades(record: &Record, now: Timestamp) -> bool {
     let (Some(expiry), Some(life)) = (record.refresh_expiry, record.refresh_expires_in) else { return false };
-    !clock_moved(record, now) && now.duration_until(expiry).as_secs_f64() < 0.25 * life
+    // Once it should be gone, it is, or the platform was wrong: nothing is gained by using it ahead.
+    !clock_moved(record, now) && (0.0..0.25 * life).contains(&now.duration_until(expiry).as_secs_f64())
 }
 
 /// Returns the seconds that are left; nothing if it never expires, or if the clock has moved and only the platform knows.
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn an_idle_refresh_token_is_used_before_it_dies() {
         let month = 30.0 * 86_400.0;
-        for (age, verdict) in [(0.7, Verdict::Use), (0.8, Verdict::UseAndRenew)] {
+        for (age, verdict) in [(0.7, Verdict::Use), (0.8, Verdict::UseAndRenew), (1.1, Verdict::Use)] {
             let mut record = record(age * month, 1e9);
             record.refresh_expiry = Some(now() + SignedDuration::from_secs_f64((1.0 - age) * month));
             record.refresh_expires_in = Some(month);

@@ -2,16 +2,21 @@
 
 use std::{
     fs, io,
+    process::Stdio,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use async_trait::async_trait;
 use futures::future::join_all;
-use switchboard_kit::{ErrorKind, Principal, host::CredentialSource as _};
+use switchboard_kit::{Error, ErrorKind, Principal, Result, host::CredentialSource as _};
 use tokio::time::{Instant, timeout};
 
-use super::fake::{LIFE, Machine, Plan, Process};
-use crate::tokens::{Method, faulty::Step};
+use super::{
+    Apart, Cause, Parted,
+    fake::{LIFE, Machine, Plan, Process},
+};
+use crate::tokens::{Method, TokenKey, faulty::Step};
 
 const DOWN: Plan = Plan::Fails { retry_after: None, ambiguous: false };
 
@@ -170,6 +175,55 @@ async fn the_platform_says_how_long_to_wait() {
     let error = machine.process().fresh().await.unwrap_err();
     assert_eq!(Some(long), error.retry_after());
     assert!(started.elapsed() >= short && started.elapsed() < long);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_is_not_begun_when_there_is_no_time_to_hear_the_answer() {
+    let machine = Machine::expired();
+    let wait = Duration::from_secs(17);
+    machine.platform.plan([Plan::Fails { retry_after: Some(wait), ambiguous: false }]);
+    assert_eq!(Some(wait), machine.process().fresh().await.unwrap_err().retry_after());
+    assert_eq!(vec!["r1"], machine.platform.spent());
+}
+
+/// Stands for the process that renews.
+struct Elsewhere(Mutex<Vec<Result<(), Parted>>>);
+
+#[async_trait]
+impl Apart for Elsewhere {
+    async fn renew(&self, _: &TokenKey, _: &Cause, _: Stdio, _: Duration) -> Result<(), Parted> {
+        self.0.lock().unwrap().pop().unwrap()
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_process_that_breaks_off_is_replaced_here() {
+    let machine = Machine::expired();
+    let broken = Parted::Broken(Error::new(ErrorKind::Unavailable, "it crashed"));
+    let process = machine.process_with(Arc::new(Elsewhere(Mutex::new(vec![Err(broken)]))));
+    assert_eq!("a2", process.fresh().await.unwrap());
+    assert_eq!(vec!["r1"], machine.platform.spent());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_process_that_renewed_while_this_one_slept_is_no_trouble() {
+    let machine = Machine::expired();
+    let process = machine.process_with(Arc::new(Elsewhere(Mutex::new(vec![Ok(())]))));
+    assert_eq!("a2", process.fresh().await.unwrap());
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn the_command_to_sign_in_with_is_this_processs_own() {
+    let machine = Machine::expired();
+    let failed = Parted::Failed(Error::new(ErrorKind::SignInRequired, "it is over").hint("run `another command`"));
+    let process = machine.process_with(Arc::new(Elsewhere(Mutex::new(vec![Err(failed)]))));
+    let error = process.fresh().await.unwrap_err();
+    assert_eq!(ErrorKind::SignInRequired, error.kind());
+    assert_eq!(Some("run `switchboard --provider matrix --local-auth`"), error.hint_text());
+    assert!(machine.platform.spent().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

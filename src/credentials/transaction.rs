@@ -213,8 +213,8 @@ impl Transaction {
         next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
         if renewed.refresh.is_none() && renewed.refresh_expires_in.is_none() {
             // The same refresh token, and not a word of it: what is left of its life counts from now.
-            let left = record.refresh_expiry.map(|expiry| (expiry, now.duration_until(expiry).as_secs_f64()));
-            (next.refresh_expiry, next.refresh_expires_in) = left.filter(|(_, seconds)| *seconds > 0.0).unzip();
+            next.refresh_expiry = record.refresh_expiry;
+            next.refresh_expires_in = record.refresh_expiry.map(|expiry| now.duration_until(expiry).as_secs_f64());
         }
         next.token = renewed.access;
         next.refresh_token = renewed.refresh.or(next.refresh_token);

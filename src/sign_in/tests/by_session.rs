@@ -54,6 +54,8 @@ async fn login(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
 async fn refresh(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
     match body["refresh_token"].as_str() {
         Some("fresh") => (StatusCode::OK, Json(json!({ "access_token": "better", "expires_in_ms": 500 }))),
+        // As a proxy before the homeserver says it.
+        Some("elsewhere") => (StatusCode::UNAUTHORIZED, Json(json!("Log in to the network first"))),
         Some("busy") => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({}))),
         _ => (StatusCode::UNAUTHORIZED, Json(json!({ "errcode": "M_UNKNOWN_TOKEN" }))),
     }
@@ -133,8 +135,11 @@ async fn single_sign_on_ends_at_our_page() {
     let mut worn = record.clone();
     worn.refresh_token = Some("worn".into());
     assert!(matches!(renewal.renew(&worn).await, Err(RenewalError::Refused { code }) if code == "M_UNKNOWN_TOKEN"));
-    worn.refresh_token = Some("busy".into());
-    assert!(matches!(renewal.renew(&worn).await, Err(RenewalError::Transient { ambiguous: true, .. })));
+    for passing in ["busy", "elsewhere"] {
+        worn.refresh_token = Some(passing.into());
+        let error = renewal.renew(&worn).await.unwrap_err();
+        assert!(matches!(error, RenewalError::Transient { ambiguous: true, .. }), "{passing}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -138,6 +138,18 @@ async fn a_login_of_somebody_else_is_refused_and_ended() {
 }
 
 #[tokio::test]
+async fn a_login_that_cannot_be_stored_is_ended() {
+    let world = homeserver(&["m.login.password"], paula()).await;
+    let terminal = FakeTerminal::new(&[("SWITCHBOARD_USER", "paula"), ("SWITCHBOARD_PASSWORD", "right")]);
+    world.close_store();
+    let error = start(world.request(session(), &terminal)).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreWriteFailed);
+    let terminal = FakeTerminal::new(&[("SWITCHBOARD_TOKEN", "good")]);
+    let error = start(world.request(all(), &terminal)).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignInRequired, "the platform still accepts what nobody has");
+}
+
+#[tokio::test]
 async fn a_name_tells_nobody_apart_and_a_workspace_does() {
     let world = homeserver(&["m.login.password"], paula()).await;
     let again = || start(world.request(all(), &FakeTerminal::new(&[("SWITCHBOARD_TOKEN", "good")])));

@@ -106,6 +106,11 @@ impl World {
         fs::read(self.folder.path().join("private").join("token.json")).unwrap()
     }
 
+    /// Lets nothing be stored: a file is where the folder should be.
+    pub(super) fn close_store(&self) {
+        fs::write(self.folder.path().join("private"), "").unwrap();
+    }
+
     /// Changes what is stored, as another program might.
     pub(super) async fn tamper(&self, change: impl FnOnce(&mut Record)) {
         let request = self.request(Self::oauth(), &FakeTerminal::new(&[]));

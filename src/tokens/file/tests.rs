@@ -139,6 +139,31 @@ async fn a_file_that_another_program_is_writing_is_read_again() {
     assert_eq!("whole", read.unwrap().unwrap().token.expose_secret());
 }
 
+#[tokio::test]
+async fn a_file_that_another_program_is_writing_is_read_again_under_the_lock() {
+    let place = Place::holding(r#"{"token": "#);
+    let path = place.path.clone();
+    let finish = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30)); // the other program is slow
+        fs::write(&path, r#"{"token": "whole"}"#).unwrap();
+    });
+    let mut locked = place.store.lock(&place.key).await.unwrap();
+    finish.join().unwrap();
+    assert_eq!("whole", locked.current().unwrap().token.expose_secret());
+    locked.replace(record("next", 1)).await.unwrap();
+    drop(locked);
+    assert_eq!(vec!["token.json", "token.json.lock"], place.names());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_be_read_is_not_called_corrupt() {
+    let place = Place::new();
+    fs::create_dir_all(&place.path).unwrap();
+    let error = place.store.load(&place.key).await.unwrap_err();
+    assert_eq!(ErrorKind::Unavailable, error.kind(), "{error}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_loose_file_is_closed_when_it_is_read() {
