@@ -2,11 +2,7 @@
 
 mod apart;
 mod entry;
-#[cfg(test)]
-mod fake;
 mod judgement;
-#[cfg(test)]
-mod model;
 mod renewal;
 #[cfg(test)]
 mod tests;

@@ -18,8 +18,10 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::{Apart, Clock, Renewal, RenewalError, Renewed, Sources, StoredCredentials};
-use crate::tokens::{FileStore, Method, Record, TokenKey, TokenStore, faulty::FaultyDisk};
+use crate::{
+    credentials::{Apart, Clock, Renewal, RenewalError, Renewed, Sources, StoredCredentials},
+    tokens::{FileStore, Method, Record, TokenKey, TokenStore, faulty::FaultyDisk},
+};
 
 pub(super) const ORIGIN: &str = "https://chat.example";
 pub(super) const LIFE: f64 = 600.0;

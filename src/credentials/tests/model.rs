@@ -29,8 +29,10 @@ use self::{
     platform::{Answer, Platform, Rotation},
     store::Memory,
 };
-use super::{Clock, Sources, StoredCredentials};
-use crate::tokens::{Record, TokenKey, TokenStore as _};
+use crate::{
+    credentials::{Clock, Sources, StoredCredentials},
+    tokens::{Record, TokenKey, TokenStore as _},
+};
 
 const ORIGIN: &str = "https://chat.example";
 const PROCESSES: usize = 4;
