@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         store: Arc::new(store),
         renewal: Arc::new(Never),
         clock: Arc::new(SystemClock),
-        apart: None,
+        detached: None,
         tasks: TaskTracker::new(),
     };
     let credentials = StoredCredentials::new(key.account, "sign in", sources);

@@ -21,7 +21,7 @@ use crate::{
     chat::{FileRoots, Served, ServedAccount},
     cli::Options,
     config::{self, Access, AccountConfig, Config, Source},
-    credentials::{Apart, OwnProcess, Sources, StoredCredentials, SystemClock},
+    credentials::{DetachedProcess, DetachedRenewal, Sources, StoredCredentials, SystemClock},
     oauth::{self, OAuthRenewal},
     sandbox,
     sign_in::{self, ClientCredentials, SignIn, Terminal},
@@ -228,20 +228,20 @@ impl Accounts {
         Ok(places.into_iter().map(|place| path::absolute(&place).unwrap_or(place)).collect())
     }
 
-    /// Returns what hands out the account's tokens, and renews them in a process of its own where `apart` allows it.
-    pub fn credentials(&self, key: &AccountKey, apart: bool) -> Result<StoredCredentials> {
+    /// Returns what hands out the account's tokens, and renews them in a process of its own if `detached` may.
+    pub fn credentials(&self, key: &AccountKey, detached: bool) -> Result<StoredCredentials> {
         let sources = Sources {
             store: self.store.clone(),
             renewal: Arc::new(self.renewal(key)?),
             clock: Arc::new(SystemClock),
-            apart: if apart { self.apart(key)? } else { None },
+            detached: if detached { self.detached(key)? } else { None },
             tasks: self.renewals.clone(),
         };
         Ok(StoredCredentials::new(key.clone(), &self.sign_in_command(key), sources))
     }
 
     /// Returns what renews the account's tokens in a process of its own, where the end of this one would lose the sign-in.
-    fn apart(&self, key: &AccountKey) -> Result<Option<Arc<dyn Apart>>> {
+    fn detached(&self, key: &AccountKey) -> Result<Option<Arc<dyn DetachedRenewal>>> {
         let config = self.account(key);
         // The sandbox inside this process does not outlive it, and elsewhere locks cannot be passed on.
         let useful = config.bound.auth().rotates_strictly() && !sandbox::is_embedded(&config.endpoints()?);
@@ -250,7 +250,7 @@ impl Accounts {
         if let Source::File(path) = &self.config.source {
             arguments.extend(["--config".into(), path.clone().into_os_string()]);
         }
-        Ok((useful && cfg!(unix)).then(|| Arc::new(OwnProcess { program, arguments }) as _))
+        Ok((useful && cfg!(unix)).then(|| Arc::new(DetachedProcess { program, arguments }) as _))
     }
 
     fn serve(&self, key: &AccountKey) -> Result<ServedAccount> {

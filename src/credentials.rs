@@ -1,6 +1,6 @@
 //! Credentials out of the token store: read anew for every request, renewed once for everyone, never lost.
 
-mod apart;
+mod detached;
 mod entry;
 mod judgement;
 mod renewal;
@@ -22,7 +22,7 @@ use switchboard_kit::{
 use tokio_util::task::TaskTracker;
 
 use crate::tokens::{Record, TokenKey, TokenStore};
-pub use apart::{Answer, Apart, OwnProcess, Parted};
+pub use detached::{Answer, DetachedError, DetachedProcess, DetachedRenewal};
 use entry::Entry;
 pub use judgement::Cause;
 use judgement::fingerprint;
@@ -55,7 +55,7 @@ pub struct Sources {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What renews where the end of this process would lose a sign-in; nothing where it would not.
-    pub apart: Option<Arc<dyn Apart>>,
+    pub detached: Option<Arc<dyn DetachedRenewal>>,
     /// Where renewals run: wait for it before the process ends, or a rotated token may be lost.
     pub tasks: TaskTracker,
 }

@@ -1,7 +1,7 @@
 //! The protocol, told as stories of one machine: its processes, its disk, and a platform that rotates strictly.
 
 #[cfg(unix)]
-mod apart;
+mod detached;
 mod disk;
 mod machine;
 mod model;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::{
-    apart::Parted,
+    detached::DetachedError,
     entry::{Entry, PATIENCE, Unsaved},
     judgement::{Cause, Eagerness, LONGEST_REST, Verdict, fingerprint, is_live, judge, same},
     renewal::{RenewalError, Renewed},
@@ -60,13 +60,13 @@ impl Transaction {
             return settled;
         }
         self.in_good_time(began)?;
-        if let Some(apart) = &self.entry.sources.apart
+        if let Some(detached) = &self.entry.sources.detached
             && let Some(lock) = locked.hand_over()
         {
             // From here on the lock is the other process's, even if this one ends.
             drop(locked);
             let patience = PATIENCE.saturating_sub(began.elapsed());
-            match apart.renew(&self.entry.key, &self.cause, lock, patience).await {
+            match detached.renew(&self.entry.key, &self.cause, lock, patience).await {
                 Ok(()) => {
                     if let Some(renewed) = self.read_again().await? {
                         return Ok(renewed);
@@ -77,11 +77,11 @@ impl Transaction {
                     );
                 }
                 // Its command line is not this one's, and so the command that it would have the user run may not be either.
-                Err(Parted::Failed(error)) if error.kind() == ErrorKind::SignInRequired => {
+                Err(DetachedError::Failed(error)) if error.kind() == ErrorKind::SignInRequired => {
                     return Err(self.entry.stored().await.map_or_else(|own| own, |record| self.entry.gone(&record)));
                 }
-                Err(Parted::Failed(error)) => return Err(error),
-                Err(Parted::Broken(error)) => {
+                Err(DetachedError::Failed(error)) => return Err(error),
+                Err(DetachedError::Broken(error)) => {
                     warn!(account = %self.entry.key.account, %error, "Renewing here: the process for it broke off");
                 }
             }

@@ -233,7 +233,7 @@ impl Site {
             store: request.store.clone(),
             renewal: Arc::new(renewal),
             clock: Arc::new(SystemClock),
-            apart: None,
+            detached: None,
             tasks: self.renewals.clone(),
         };
         let credentials = StoredCredentials::new(request.account.clone(), &request.command, sources);

@@ -140,7 +140,7 @@ async fn work(config: &str, plan: Plan) {
         renewal: Arc::new(FragileRenewal { inner, crash: plan.crash }),
         clock: Arc::new(SystemClock),
         // It is this process that dies.
-        apart: None,
+        detached: None,
         tasks: tasks.clone(),
     };
     let credentials = StoredCredentials::new(key, "switchboard --local-auth", sources);

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    credentials::{Apart, Clock, Renewal, RenewalError, Renewed, Sources, StoredCredentials},
+    credentials::{Clock, DetachedRenewal, Renewal, RenewalError, Renewed, Sources, StoredCredentials},
     tokens::{FileStore, Method, Record, TokenKey, TokenStore, faulty::FaultyDisk},
 };
 
@@ -183,17 +183,17 @@ impl Machine {
         self.starting(None)
     }
 
-    /// Starts one that has its tokens renewed by `apart`.
-    pub(super) fn process_with(&self, apart: Arc<dyn Apart>) -> Process {
-        self.starting(Some(apart))
+    /// Starts one that has its tokens renewed by `detached`.
+    pub(super) fn process_with(&self, detached: Arc<dyn DetachedRenewal>) -> Process {
+        self.starting(Some(detached))
     }
 
-    fn starting(&self, apart: Option<Arc<dyn Apart>>) -> Process {
+    fn starting(&self, detached: Option<Arc<dyn DetachedRenewal>>) -> Process {
         let sources = Sources {
             store: self.store(),
             renewal: Arc::<Platform>::clone(&self.platform),
             clock: Arc::<TestClock>::clone(&self.clock),
-            apart,
+            detached,
             tasks: self.tasks.clone(),
         };
         let sign_in = "switchboard --provider matrix --local-auth";

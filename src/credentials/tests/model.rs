@@ -126,7 +126,7 @@ impl World {
             store: Arc::<Memory>::clone(&self.store),
             renewal: Arc::<Platform>::clone(&self.platform),
             clock: Arc::<Watch>::clone(&self.clock),
-            apart: None,
+            detached: None,
             tasks: self.tasks.clone(),
         };
         StoredCredentials::new(AccountKey::new("test"), "sign in", sources)

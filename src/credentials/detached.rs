@@ -17,14 +17,14 @@ use crate::tokens::TokenKey;
 
 /// Renews where the end of this process does not matter.
 #[async_trait]
-pub trait Apart: Send + Sync {
+pub trait DetachedRenewal: Send + Sync {
     /// Renews the entry, whose lock goes along. What came of it is in the store.
-    async fn renew(&self, key: &TokenKey, cause: &Cause, lock: Stdio, patience: Duration) -> Result<(), Parted>;
+    async fn renew(&self, key: &TokenKey, cause: &Cause, lock: Stdio, patience: Duration) -> Result<(), DetachedError>;
 }
 
 /// Why nothing came of it.
 #[derive(Debug)]
-pub enum Parted {
+pub enum DetachedError {
     /// The renewal failed.
     Failed(Error),
     /// It could not be started, or did not end as it should; nobody knows how far it came.
@@ -33,7 +33,7 @@ pub enum Parted {
 
 /// Another run of a program of ours, in a process group that no client and no terminal ends.
 #[derive(Clone, Debug)]
-pub struct OwnProcess {
+pub struct DetachedProcess {
     /// The program.
     pub program: PathBuf,
     /// Its arguments; the account and the cause come behind.
@@ -41,8 +41,8 @@ pub struct OwnProcess {
 }
 
 #[async_trait]
-impl Apart for OwnProcess {
-    async fn renew(&self, key: &TokenKey, cause: &Cause, lock: Stdio, patience: Duration) -> Result<(), Parted> {
+impl DetachedRenewal for DetachedProcess {
+    async fn renew(&self, key: &TokenKey, cause: &Cause, lock: Stdio, patience: Duration) -> Result<(), DetachedError> {
         let broken = |what: &str| Error::new(ErrorKind::Unavailable, format!("the renewing process {what}"));
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg("--provider").arg(key.account.as_str()).args(["renew", &cause.to_string()]);
@@ -52,12 +52,13 @@ impl Apart for OwnProcess {
         let started = command.spawn();
         // The command keeps the lock, and so would we.
         drop(command);
-        let mut child = started.map_err(|error| Parted::Broken(broken("could not be started").caused_by(error)))?;
+        let mut child =
+            started.map_err(|error| DetachedError::Broken(broken("could not be started").caused_by(error)))?;
         let mut line = String::new();
-        let Some(said) = child.stdout.take() else { return Err(Parted::Broken(broken("says nothing"))) };
+        let Some(said) = child.stdout.take() else { return Err(DetachedError::Broken(broken("says nothing"))) };
         match timeout(patience, BufReader::new(said).read_line(&mut line)).await {
             // It goes on: what it is in the middle of must not be cut short.
-            Err(_) => Err(Parted::Failed(
+            Err(_) => Err(DetachedError::Failed(
                 broken("takes long")
                     .hint("try again in a moment; the sign-in itself is kept")
                     .after(Duration::from_secs(2)),
@@ -67,9 +68,11 @@ impl Apart for OwnProcess {
                 Ok(Answer::Failed { code, message, hint, retry_after_ms }) => {
                     let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::Unexpected);
                     let error = hint.into_iter().fold(Error::new(kind, message), Error::hint);
-                    Err(Parted::Failed(retry_after_ms.map(Duration::from_millis).into_iter().fold(error, Error::after)))
+                    Err(DetachedError::Failed(
+                        retry_after_ms.map(Duration::from_millis).into_iter().fold(error, Error::after),
+                    ))
                 }
-                Err(_) => Err(Parted::Broken(broken("ended without an answer"))),
+                Err(_) => Err(DetachedError::Broken(broken("ended without an answer"))),
             },
         }
     }

@@ -11,16 +11,16 @@ use switchboard_kit::{Error, ErrorKind};
 
 use super::machine::Machine;
 use crate::{
-    credentials::{Apart, Cause, Parted},
+    credentials::{Cause, DetachedError, DetachedRenewal},
     tokens::TokenKey,
 };
 
 /// Stands for the process that renews.
-struct Elsewhere(Mutex<Vec<Result<(), Parted>>>);
+struct Elsewhere(Mutex<Vec<Result<(), DetachedError>>>);
 
 #[async_trait]
-impl Apart for Elsewhere {
-    async fn renew(&self, _: &TokenKey, _: &Cause, _: Stdio, _: Duration) -> Result<(), Parted> {
+impl DetachedRenewal for Elsewhere {
+    async fn renew(&self, _: &TokenKey, _: &Cause, _: Stdio, _: Duration) -> Result<(), DetachedError> {
         self.0.lock().unwrap().pop().unwrap()
     }
 }
@@ -28,7 +28,7 @@ impl Apart for Elsewhere {
 #[tokio::test(start_paused = true)]
 async fn a_process_that_breaks_off_is_replaced_here() {
     let machine = Machine::expired();
-    let broken = Parted::Broken(Error::new(ErrorKind::Unavailable, "it crashed"));
+    let broken = DetachedError::Broken(Error::new(ErrorKind::Unavailable, "it crashed"));
     let process = machine.process_with(Arc::new(Elsewhere(Mutex::new(vec![Err(broken)]))));
     assert_eq!("a2", process.fresh().await.unwrap());
     assert_eq!(vec!["r1"], machine.platform.spent());
@@ -44,7 +44,8 @@ async fn a_process_that_renewed_while_this_one_slept_is_no_trouble() {
 #[tokio::test(start_paused = true)]
 async fn the_command_to_sign_in_with_is_this_processs_own() {
     let machine = Machine::expired();
-    let failed = Parted::Failed(Error::new(ErrorKind::SignInRequired, "it is over").hint("run `another command`"));
+    let failed =
+        DetachedError::Failed(Error::new(ErrorKind::SignInRequired, "it is over").hint("run `another command`"));
     let process = machine.process_with(Arc::new(Elsewhere(Mutex::new(vec![Err(failed)]))));
     let error = process.fresh().await.unwrap_err();
     assert_eq!(ErrorKind::SignInRequired, error.kind());
