@@ -2,10 +2,8 @@
 
 mod call;
 mod doctor;
-mod health;
 mod list;
 mod logout;
-mod moment;
 mod refresh;
 mod renew;
 mod sandbox;

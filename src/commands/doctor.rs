@@ -11,10 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use switchboard_kit::{AccountKey, Auth, Error, ErrorKind, Result};
 
-use super::{
-    health::{Health, State},
-    standing::Standing,
-};
+use super::standing::{Health, Standing, State};
 use crate::{
     accounts::Accounts,
     cli::Options,

@@ -1,21 +1,24 @@
 //! All that can be said of one account's sign-in without asking anyone: who, for what, until when, and where it is kept.
 
+mod health;
+mod moment;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use switchboard_kit::{AccountKey, Result};
 
-use super::{
-    health::{Health, Wanted, is_renewable},
-    moment::{length, seen_from},
-};
 use crate::{
     accounts::Accounts,
     chat::sanitise,
     sandbox,
     tokens::{Holder, Method, Record, TokenStore as _},
 };
+pub(super) use health::{Health, State};
+use health::{Wanted, is_renewable};
+pub(super) use moment::length;
+use moment::seen_from;
 
 /// How one account stands.
 pub(super) struct Standing {

@@ -10,7 +10,7 @@ use switchboard_kit::{
 use tokio::time::timeout;
 use url::Url;
 
-use super::{super::moment::length, check::Check};
+use super::{super::standing::length, check::Check};
 use crate::{
     accounts::Accounts,
     oauth, sandbox,

@@ -1,5 +1,7 @@
 //! What was signed in is renewed, and every refusal of the OAuth server is judged.
 
+use std::time::Duration;
+
 use switchboard_kit::{ErrorKind, host::ExposeSecret as _};
 
 use super::world::World;
@@ -27,6 +29,19 @@ async fn a_refresh_token_is_traded_in_once() {
     assert_eq!(renewed.expires_in, Some(3600.0));
     assert_eq!(renewed.scopes, Some(vec!["chat:read".to_owned()]));
     assert!(matches!(renewal.renew(&record).await, Err(RenewalError::Refused { code }) if code == "invalid_grant"));
+}
+
+#[tokio::test]
+async fn how_long_an_idle_refresh_token_lives_is_the_documentations_word_where_the_server_has_none() {
+    let (world, renewal, record) = signed_in().await;
+    let renewed = renewal.renew(&record).await.unwrap();
+    assert_eq!(renewed.refresh_expires_in, None);
+    let mut record = record;
+    record.refresh_token = renewed.refresh;
+    let month = Duration::from_hours(30 * 24);
+    let bound = world.bound(World::oauth().refresh_lifetime(month).into());
+    let renewed = OAuthRenewal { bound, ..renewal }.renew(&record).await.unwrap();
+    assert_eq!(renewed.refresh_expires_in, Some(month.as_secs_f64()));
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// Says when `at` is, seen from `now`: `in 42 min` or `3 h ago`.
-pub(super) fn seen_from(now: Timestamp, at: Timestamp) -> String {
+pub(crate) fn seen_from(now: Timestamp, at: Timestamp) -> String {
     let away = now.duration_until(at);
     if away.is_negative() { format!("{} ago", length(-away)) } else { format!("in {}", length(away)) }
 }
 
 /// Says how long a time is, in the largest unit that leaves a number to speak of.
-pub(super) fn length(time: SignedDuration) -> String {
+pub(crate) fn length(time: SignedDuration) -> String {
     let rounded = |unit: i64| (time.as_secs() + unit / 2) / unit;
     match time.as_secs() {
         seconds @ ..90 => format!("{seconds} s"),

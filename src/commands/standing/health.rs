@@ -20,7 +20,7 @@ const SOON: SignedDuration = SignedDuration::from_mins(5);
 
 /// How a sign-in stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing to do.
     Ok,
     /// The next call renews it.
@@ -43,7 +43,7 @@ pub(super) enum State {
 
 impl State {
     /// Returns its stable name.
-    pub(super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::RenewalDue => "renewal_due",
@@ -60,10 +60,10 @@ impl State {
 
 /// How a sign-in stands, in words, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Health {
-    pub(super) state: State,
-    pub(super) message: String,
-    pub(super) fix: Option<String>,
+pub(crate) struct Health {
+    pub(crate) state: State,
+    pub(crate) message: String,
+    pub(crate) fix: Option<String>,
 }
 
 impl Health {
@@ -74,20 +74,20 @@ impl Health {
 
 /// What an account is to be used for.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Scopes that the access in force needs.
-    pub(super) scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// Origins that the configuration names.
-    pub(super) origins: BTreeSet<String>,
+    pub(crate) origins: BTreeSet<String>,
     /// The command that signs in.
-    pub(super) sign_in: String,
+    pub(crate) sign_in: String,
     /// Whether it signs in by itself.
-    pub(super) by_itself: bool,
+    pub(crate) by_itself: bool,
 }
 
 impl Wanted {
     /// Judges what the store gave.
-    pub(super) fn judge(&self, stored: Result<Option<&Record>, &Error>, now: Timestamp) -> Health {
+    pub(crate) fn judge(&self, stored: Result<Option<&Record>, &Error>, now: Timestamp) -> Health {
         let fix = Some(format!("run `{}`", self.sign_in));
         match stored {
             Ok(Some(record)) => self.judge_record(record, now),
@@ -167,7 +167,7 @@ impl Wanted {
     }
 
     /// Returns the scopes that are needed and were not granted, as far as the platform said what it granted.
-    pub(super) fn missing(&self, record: &Record) -> Vec<&str> {
+    pub(crate) fn missing(&self, record: &Record) -> Vec<&str> {
         if record.method != Method::OAuth || record.scopes.is_empty() {
             return Vec::new();
         }
@@ -176,7 +176,7 @@ impl Wanted {
 }
 
 /// Whether it can be renewed, as far as we know.
-pub(super) fn is_renewable(record: &Record, now: Timestamp) -> bool {
+pub(crate) fn is_renewable(record: &Record, now: Timestamp) -> bool {
     let good = record.refresh_expiry.is_none_or(|expiry| expiry > now);
     record.method != Method::Static && record.refresh_token.is_some() && good
 }
