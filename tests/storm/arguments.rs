@@ -43,7 +43,7 @@ impl Options {
                 "--skip" => others |= "storm".contains(&value()),
                 "--ignored" => others = true,
                 "--list" => {
-                    crate::storm::say("storm: test");
+                    crate::harness::say("storm: test");
                     return None;
                 }
                 name if WITH_VALUE.contains(&name) => drop(value()),

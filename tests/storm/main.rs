@@ -6,10 +6,10 @@
 #![cfg(test)]
 
 mod arguments;
+mod harness;
 mod observer;
 mod scenarios;
 mod signals;
-mod storm;
 mod trial;
 mod worker;
 mod world;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match Options::read(env::args().skip(1)) {
-        Some(options) => storm::run(&options),
+        Some(options) => harness::run(&options),
         None => ExitCode::SUCCESS,
     }
 }

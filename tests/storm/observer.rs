@@ -20,28 +20,28 @@ impl Drop for Ending<'_> {
 }
 
 /// Watches until `done`.
-pub(crate) fn observe(it: &Trial<'_>, world: &World, done: &AtomicBool) {
+pub(crate) fn observe(trial: &Trial<'_>, world: &World, done: &AtomicBool) {
     let (mut reads, mut unreadable, mut last) = (0, 0, None);
     while !done.load(Ordering::Relaxed) {
         match world.record() {
             Ok(record) => {
                 let seen = (record.generation, record.token.expose_secret().to_owned());
                 if let Some(before) = last.replace(seen.clone()).filter(|before| *before != seen) {
-                    it.law(before.0 < seen.0, || format!("generation {} came after {}", seen.0, before.0));
+                    trial.law(before.0 < seen.0, || format!("generation {} came after {}", seen.0, before.0));
                 }
             }
             Err(error) => {
                 unreadable += 1;
-                it.law(false, || format!("the token file could not be read: {error}"));
+                trial.law(false, || format!("the token file could not be read: {error}"));
             }
         }
         if reads % 64 == 0 {
             let open = world.open_to_others();
-            it.law(open.is_empty(), || format!("open to others: {open:?}"));
+            trial.law(open.is_empty(), || format!("open to others: {open:?}"));
         }
         reads += 1;
         thread::sleep(Duration::from_micros(500)); // leaves the processor to those who are watched
     }
-    it.count("reads of the token file by an observer", reads);
-    it.count("unreadable files", unreadable);
+    trial.count("reads of the token file by an observer", reads);
+    trial.count("unreadable files", unreadable);
 }

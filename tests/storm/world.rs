@@ -207,14 +207,14 @@ impl World {
     }
 
     /// Checks what is on the disk once nobody is at work: one readable file, closed to others.
-    pub(crate) fn inspect(&self, it: &Trial<'_>, when: &str) {
+    pub(crate) fn inspect(&self, trial: &Trial<'_>, when: &str) {
         let record = self.record();
-        it.count("unreadable files", u64::from(record.is_err()));
-        it.law(record.is_ok(), || {
+        trial.count("unreadable files", u64::from(record.is_err()));
+        trial.law(record.is_ok(), || {
             format!("{when}: the token file cannot be read: {}", record.err().unwrap_or_default())
         });
         let open = self.open_to_others();
-        it.law(open.is_empty(), || format!("{when}: open to others: {open:?}"));
+        trial.law(open.is_empty(), || format!("{when}: open to others: {open:?}"));
     }
 
     /// Returns the token file and what lies beside it, as far as others could open it.

@@ -20,15 +20,15 @@ fn row(point: Point, rotation: &str) -> String {
     format!("kills at: {}, {rotation}", point.name())
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     for (at, (name, rotation)) in ROTATIONS.into_iter().enumerate() {
         let world = World::new(&rotating(rotation));
         let mut points = Point::ALL;
-        points.shuffle(&mut it.dice(at));
+        points.shuffle(&mut trial.dice(at));
         for point in points {
             // A busy machine may be too slow to kill in time.
             for _ in 0..3 {
-                if it.is_over() {
+                if trial.is_over() {
                     return;
                 }
                 let before = world.counters();
@@ -36,11 +36,11 @@ pub(super) fn run(it: &Trial<'_>) {
                 let died = die(&world, point, rotation, before);
                 world.set(&rotating(rotation));
                 if died {
-                    it.count(row(point, name), 1);
-                    judge(it, &world, point, name, before);
+                    trial.count(row(point, name), 1);
+                    judge(trial, &world, point, name, before);
                     break;
                 }
-                it.count(format!("missed: {}", point.name()), 1);
+                trial.count(format!("missed: {}", point.name()), 1);
                 fs::remove_file(world.token()).unwrap();
                 world.sign_in();
             }
@@ -75,27 +75,27 @@ fn die(world: &World, point: Point, rotation: Rotation, before: Counters) -> boo
     }
 }
 
-fn judge(it: &Trial<'_>, world: &World, point: Point, rotation: &str, before: Counters) {
+fn judge(trial: &Trial<'_>, world: &World, point: Point, rotation: &str, before: Counters) {
     let place = format!("{}, {rotation}", point.name());
-    world.inspect(it, &place);
+    world.inspect(trial, &place);
     let spent = world.counters().refreshes - before.refreshes;
-    it.law(spent == u64::from(point.is_spent()), || format!("{place}: the server refreshed {spent} times"));
+    trial.law(spent == u64::from(point.is_spent()), || format!("{place}: the server refreshed {spent} times"));
     let next = world.call_anew();
     let may_lose = rotation == "strict" && point.is_spent() && !point.is_saved();
     match next {
-        Outcome::Answered => it.law(!may_lose, || format!("{place}: a strict server took a refresh token twice")),
+        Outcome::Answered => trial.law(!may_lose, || format!("{place}: a strict server took a refresh token twice")),
         Outcome::Failed(code, _) if may_lose && code == "reauth_required" => {
-            it.count("lost sign-ins, strict", 1);
+            trial.count("lost sign-ins, strict", 1);
             let (then, other) = (world.counters(), world.call_anew());
             let asked = matches!(&other, Outcome::Failed(code, _) if code == "reauth_required");
-            it.law(asked, || format!("{place}: no sign-in was asked for: {other:?}"));
-            it.law(world.counters() == then, || format!("{place}: a dead refresh token was sent again"));
+            trial.law(asked, || format!("{place}: no sign-in was asked for: {other:?}"));
+            trial.law(world.counters() == then, || format!("{place}: a dead refresh token was sent again"));
             world.sign_in();
             let last = world.call_anew();
-            it.law(matches!(last, Outcome::Answered), || format!("{place}: after the sign-in: {last:?}"));
+            trial.law(matches!(last, Outcome::Answered), || format!("{place}: after the sign-in: {last:?}"));
         }
-        other => it.law(false, || format!("{place}: the next call failed: {other:?}")),
+        other => trial.law(false, || format!("{place}: the next call failed: {other:?}")),
     }
     let reuses = world.counters().reuses - before.reuses;
-    it.law(reuses <= 1, || format!("{place}: {reuses} reuses"));
+    trial.law(reuses <= 1, || format!("{place}: {reuses} reuses"));
 }

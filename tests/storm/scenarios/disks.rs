@@ -22,44 +22,44 @@ pub(super) fn required() -> Vec<String> {
     named([FULL]).into_iter().chain(faults).collect()
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     thread::scope(|scope| {
         for fault in DiskFault::ALL.into_iter().filter(|fault| !fault.is_early() && !fault.is_late()) {
-            scope.spawn(move || last(it, fault));
+            scope.spawn(move || last(trial, fault));
         }
         let world = World::new(&rotating(Rotation::Strict));
         for fault in DiskFault::ALL {
             for times in [1, 2] {
-                if it.is_over() {
+                if trial.is_over() {
                     return;
                 }
-                fail(it, &world, fault, times);
+                fail(trial, &world, fault, times);
             }
-            live(it, &world, fault);
+            live(trial, &world, fault);
         }
-        fill_up(it, &world);
+        fill_up(trial, &world);
     });
 }
 
 /// An expired token and a disk that fails so often: at most the calls that met it fail, and not for want of a sign-in.
-fn fail(it: &Trial<'_>, world: &World, fault: DiskFault, times: u32) {
+fn fail(trial: &Trial<'_>, world: &World, fault: DiskFault, times: u32) {
     let place = format!("{} × {times}", fault.name());
     world.age(-1.0);
     let (before, steps) = (world.counters(), vec![Step::Ask; 4]);
     let answers = world.worker(&Plan { fault: Some((fault, times)), steps, ..Plan::default() }).answers();
-    it.count(format!("faults: {}", fault.name()), times.into());
-    world.inspect(it, &place);
+    trial.count(format!("faults: {}", fault.name()), times.into());
+    world.inspect(trial, &place);
     for answer in &answers {
-        it.law(harmless(answer), || format!("{place}: {answer:?}"));
+        trial.law(harmless(answer), || format!("{place}: {answer:?}"));
     }
-    it.law(matches!(answers[..], [.., Said::Given(_)]), || format!("{place}: it did not recover: {answers:?}"));
+    trial.law(matches!(answers[..], [.., Said::Given(_)]), || format!("{place}: it did not recover: {answers:?}"));
     let spent = world.counters().refreshes - before.refreshes;
-    it.law(spent == 1, || format!("{place}: {spent} refreshes"));
-    succeed(it, world, &place);
+    trial.law(spent == 1, || format!("{place}: {spent} refreshes"));
+    succeed(trial, world, &place);
 }
 
 /// A token that is about to expire: whatever the disk does, it is used.
-fn live(it: &Trial<'_>, world: &World, fault: DiskFault) {
+fn live(trial: &Trial<'_>, world: &World, fault: DiskFault) {
     let place = format!("{}, token alive", fault.name());
     let times = if fault.is_early() { 9 } else { 1 };
     for left in [100.0, 15.0] {
@@ -67,34 +67,34 @@ fn live(it: &Trial<'_>, world: &World, fault: DiskFault) {
         let before = world.counters();
         let plan = Plan { fault: Some((fault, times)), steps: vec![Step::Ask], ..Plan::default() };
         let answers = world.worker(&plan).answers();
-        it.count(format!("faults: {}", fault.name()), 1);
-        it.law(matches!(answers[..], [Said::Given(_)]), || format!("{place}: {answers:?}"));
+        trial.count(format!("faults: {}", fault.name()), 1);
+        trial.law(matches!(answers[..], [Said::Given(_)]), || format!("{place}: {answers:?}"));
         let spent = world.counters().refreshes - before.refreshes;
-        it.law(!fault.is_early() || spent == 0, || format!("{place}: spent before there was room"));
-        world.inspect(it, &place);
+        trial.law(!fault.is_early() || spent == 0, || format!("{place}: spent before there was room"));
+        world.inspect(trial, &place);
     }
-    succeed(it, world, &place);
+    succeed(trial, world, &place);
 }
 
 /// A disk that fails for longer than anyone waits: the process keeps what it has received, and writes it at last.
-fn last(it: &Trial<'_>, fault: DiskFault) {
+fn last(trial: &Trial<'_>, fault: DiskFault) {
     let place = format!("{}, lasting", fault.name());
     let world = World::new(&rotating(Rotation::Strict));
     world.age(-1.0);
     let (before, steps) = (world.counters(), vec![Step::Ask, Step::Ask, Step::Settle, Step::Ask]);
     let answers = world.worker(&Plan { fault: Some((fault, 7)), steps, ..Plan::default() }).answers();
-    it.count(format!("faults: {}", fault.name()), 7);
+    trial.count(format!("faults: {}", fault.name()), 7);
     let fine = matches!(answers[..], [Said::Given(_), Said::Given(_), Said::Settled, Said::Given(_)]);
-    it.law(fine, || format!("{place}: {answers:?}"));
+    trial.law(fine, || format!("{place}: {answers:?}"));
     let spent = world.counters().refreshes - before.refreshes;
-    it.law(spent == 1, || format!("{place}: {spent} refreshes"));
-    world.inspect(it, &place);
-    succeed(it, &world, &place);
+    trial.law(spent == 1, || format!("{place}: {spent} refreshes"));
+    world.inspect(trial, &place);
+    succeed(trial, &world, &place);
 }
 
-fn succeed(it: &Trial<'_>, world: &World, place: &str) {
+fn succeed(trial: &Trial<'_>, world: &World, place: &str) {
     let next = world.call_anew();
-    it.law(matches!(next, Outcome::Answered), || format!("{place}: the next process failed: {next:?}"));
+    trial.law(matches!(next, Outcome::Answered), || format!("{place}: the next process failed: {next:?}"));
 }
 
 fn harmless(answer: &Said) -> bool {
@@ -105,7 +105,7 @@ fn harmless(answer: &Said) -> bool {
 }
 
 /// A disk of 64 kB of our own, if the system lets us have one: it is filled, asked, emptied and asked again.
-fn fill_up(it: &Trial<'_>, world: &World) {
+fn fill_up(trial: &Trial<'_>, world: &World) {
     world.age(-1.0);
     let folder = world.home.path().join("small");
     fs::create_dir(&folder).unwrap();
@@ -124,21 +124,21 @@ fn fill_up(it: &Trial<'_>, world: &World) {
     let allowed =
         Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status().is_ok_and(|it| it.success());
     if !allowed {
-        it.note(FULL, "skipped: no user and mount namespaces here");
+        trial.note(FULL, "skipped: no user and mount namespaces here");
         return;
     }
     let answers = Worker::start(&mut command).answers();
     let [Said::Filled, refused, given] = &answers[..] else {
-        it.law(false, || format!("{FULL}: {answers:?}"));
+        trial.law(false, || format!("{FULL}: {answers:?}"));
         return;
     };
-    it.count(FULL, 1);
-    it.law(matches!(refused, Said::Refused(code, _) if code == "store_write_failed"), || {
+    trial.count(FULL, 1);
+    trial.law(matches!(refused, Said::Refused(code, _) if code == "store_write_failed"), || {
         format!("{FULL}: {refused:?}")
     });
-    it.law(matches!(given, Said::Given(_)), || format!("{FULL}: with room again: {given:?}"));
+    trial.law(matches!(given, Said::Given(_)), || format!("{FULL}: with room again: {given:?}"));
     let spent = world.counters().refreshes - before.refreshes;
-    it.law(spent == 1, || format!("{FULL}: {spent} refreshes"));
-    succeed(it, world, FULL);
+    trial.law(spent == 1, || format!("{FULL}: {spent} refreshes"));
+    succeed(trial, world, FULL);
     fs::remove_dir_all(folder).unwrap();
 }

@@ -22,36 +22,36 @@ pub(super) fn required() -> Vec<String> {
     named(["calls", "files rewritten in place", "files rewritten with tokens of their own"])
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     for (name, rotation) in [ROTATIONS[1], ROTATIONS[3]] {
         let world = World::new(&Faults { rotation, access_lifetime: 1, ..Faults::default() });
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             let _ending = Ending(&done);
-            for _ in 0..it.size.processes.min(4) {
-                scope.spawn(|| call_often(it, name, &world, &done));
+            for _ in 0..trial.size.processes.min(4) {
+                scope.spawn(|| call_often(trial, name, &world, &done));
             }
-            let mut dice = it.dice(name.len());
+            let mut dice = trial.dice(name.len());
             for _ in 0..30 {
-                if it.is_over() {
+                if trial.is_over() {
                     break;
                 }
                 thread::sleep(Duration::from_millis(dice.random_range(20..150)));
-                rewrite(it, &world, &mut dice);
+                rewrite(trial, &world, &mut dice);
             }
         });
         let mut last = world.call_anew();
         if world.repair() {
-            it.count(format!("lost sign-ins, {name}"), 1);
+            trial.count(format!("lost sign-ins, {name}"), 1);
             last = world.call_anew();
         }
-        it.law(matches!(last, Outcome::Answered), || format!("{name}: at the end a call failed: {last:?}"));
-        world.inspect(it, name);
+        trial.law(matches!(last, Outcome::Answered), || format!("{name}: at the end a call failed: {last:?}"));
+        world.inspect(trial, name);
     }
 }
 
 /// Does what google-auth does in Python: empties the file and writes it anew, in its own good time.
-fn rewrite(it: &Trial<'_>, world: &World, dice: &mut StdRng) {
+fn rewrite(trial: &Trial<'_>, world: &World, dice: &mut StdRng) {
     let Ok(record) = world.record() else { return };
     let mut stored = serde_json::to_value(&record).unwrap();
     if record.dead.is_none() && dice.random_ratio(1, 3) {
@@ -59,9 +59,9 @@ fn rewrite(it: &Trial<'_>, world: &World, dice: &mut StdRng) {
         for name in ["token", "refresh_token", "expiry"] {
             stored[name] = fetched[name].clone();
         }
-        it.count("files rewritten with tokens of their own", 1);
+        trial.count("files rewritten with tokens of their own", 1);
     } else {
-        it.count("files rewritten in place", 1);
+        trial.count("files rewritten in place", 1);
     }
     let text = stored.to_string();
     let mut file = File::create(world.token()).unwrap();
@@ -71,19 +71,19 @@ fn rewrite(it: &Trial<'_>, world: &World, dice: &mut StdRng) {
     file.write_all(second.as_bytes()).unwrap();
 }
 
-fn call_often(it: &Trial<'_>, rotation: &str, world: &World, done: &AtomicBool) {
+fn call_often(trial: &Trial<'_>, rotation: &str, world: &World, done: &AtomicBool) {
     let mut session = world.open();
     while !done.load(Ordering::Relaxed) {
-        it.count("calls", 1);
+        trial.count("calls", 1);
         match call(&mut session) {
             Outcome::Answered => {}
             Outcome::Failed(code, _) if code == "reauth_required" => {
-                it.count(format!("lost sign-ins, {rotation}"), u64::from(world.repair()));
+                trial.count(format!("lost sign-ins, {rotation}"), u64::from(world.repair()));
             }
             Outcome::Failed(code, _) if code == "store_corrupt" || code == "transient" => {
-                it.count(format!("calls that met a file half written: {code}"), 1);
+                trial.count(format!("calls that met a file half written: {code}"), 1);
             }
-            other => it.law(false, || format!("{rotation}: a call failed: {other:?}")),
+            other => trial.law(false, || format!("{rotation}: a call failed: {other:?}")),
         }
         thread::sleep(Duration::from_millis(10)); // leaves some processor time to the others
     }

@@ -58,21 +58,21 @@ struct Victim {
     calling: AtomicBool,
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     // Those who renew do not count.
     let kills =
-        it.size.kills.div_ceil(u32::try_from(STORMS.iter().filter(|(.., renewing)| !renewing).count()).unwrap());
+        trial.size.kills.div_ceil(u32::try_from(STORMS.iter().filter(|(.., renewing)| !renewing).count()).unwrap());
     for (at, (name, rotation, renewing)) in STORMS.into_iter().enumerate() {
-        let left = it.size.until.saturating_duration_since(Instant::now());
+        let left = trial.size.until.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / u32::try_from(STORMS.len() - at).unwrap();
         let world = World::new(&brisk(rotation));
-        storm(&Storm { it, name, renewing, world: &world }, kills, until);
+        storm(&Storm { trial, name, renewing, world: &world }, kills, until);
     }
 }
 
 /// One of them.
 struct Storm<'a> {
-    it: &'a Trial<'a>,
+    trial: &'a Trial<'a>,
     name: &'a str,
     /// Whether those who renew are killed, too: what the server gave them may then be lost.
     renewing: bool,
@@ -80,12 +80,12 @@ struct Storm<'a> {
 }
 
 fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
-    let Storm { it, name, renewing, world } = *storm;
+    let Storm { trial, name, renewing, world } = *storm;
     let (victims, done) = (<[Victim; VICTIMS]>::default(), AtomicBool::new(false));
     let before = world.counters();
     thread::scope(|scope| {
         let _ending = Ending(&done);
-        scope.spawn(|| observe(it, world, &done));
+        scope.spawn(|| observe(trial, world, &done));
         for victim in &victims {
             scope.spawn(|| live(storm, victim, &done));
         }
@@ -95,37 +95,37 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
                 world.age(-1.0);
             }
         });
-        let mut dice = it.dice(name.len());
+        let mut dice = trial.dice(name.len());
         for _ in 0..kills {
             thread::sleep(Duration::from_micros(dice.random_range(0..20_000)));
             if renewing && dice.random_ratio(1, 2) && kill_who_renews(world) {
-                it.count(RENEWING, 1);
+                trial.count(RENEWING, 1);
             }
             // A machine that starts processes more slowly than they are killed would never renew a token.
             let begun = Instant::now();
             let calling = || victims.iter().filter(|victim| victim.calling.load(Ordering::Relaxed)).count();
             while calling() < VICTIMS / 2 || !kill(&victims[dice.random_range(0..VICTIMS)]) {
                 if Instant::now() > until || begun.elapsed() > PATIENCE {
-                    it.law(begun.elapsed() <= PATIENCE, || "no process gets as far as to call".into());
+                    trial.law(begun.elapsed() <= PATIENCE, || "no process gets as far as to call".into());
                     return;
                 }
                 thread::sleep(Duration::from_micros(200)); // until they have got there
             }
-            it.count(format!("{KILLS}, {name}"), 1);
-            it.count(KILLS, u64::from(!renewing));
+            trial.count(format!("{KILLS}, {name}"), 1);
+            trial.count(KILLS, u64::from(!renewing));
         }
     });
     let after = world.counters();
-    it.count("refreshes", after.refreshes - before.refreshes);
-    it.count(format!("reuses, {name}"), after.reuses);
+    trial.count("refreshes", after.refreshes - before.refreshes);
+    trial.count(format!("reuses, {name}"), after.reuses);
     let mut last = world.call_anew();
     let lost = renewing && world.repair();
-    it.count(format!("lost sign-ins, {name}"), u64::from(lost));
+    trial.count(format!("lost sign-ins, {name}"), u64::from(lost));
     if lost {
         last = world.call_anew();
     }
-    it.law(matches!(last, Outcome::Answered), || format!("{name}: at the end a call failed: {last:?}"));
-    world.inspect(it, name);
+    trial.law(matches!(last, Outcome::Answered), || format!("{name}: at the end a call failed: {last:?}"));
+    world.inspect(trial, name);
 }
 
 /// Kills the process that a server has started to renew, if there is one: it leaves its name in the lock file.
@@ -150,7 +150,7 @@ fn kill(victim: &Victim) -> bool {
 
 /// Starts one process after another and lets each call until it dies.
 fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
-    let Storm { it, name, renewing, world } = *storm;
+    let Storm { trial, name, renewing, world } = *storm;
     while !done.load(Ordering::Relaxed) {
         let mut session = world.spawn();
         *victim.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.process.clone());
@@ -158,13 +158,13 @@ fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
         victim.calling.store(alive, Ordering::Relaxed);
         while alive && !done.load(Ordering::Relaxed) {
             match call(&mut session) {
-                Outcome::Answered => it.count("calls", 1),
+                Outcome::Answered => trial.count("calls", 1),
                 Outcome::Failed(code, _) if code == "reauth_required" && renewing => {
-                    it.count(format!("lost sign-ins, {name}"), u64::from(world.repair()));
+                    trial.count(format!("lost sign-ins, {name}"), u64::from(world.repair()));
                 }
                 Outcome::Failed(_, text) => {
-                    it.count("failed calls", 1);
-                    it.law(false, || format!("{name}: a call failed: {text}"));
+                    trial.count("failed calls", 1);
+                    trial.law(false, || format!("{name}: a call failed: {text}"));
                 }
                 Outcome::Died => alive = false,
             }
@@ -172,6 +172,6 @@ fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
         }
         victim.calling.store(false, Ordering::Relaxed);
         let ours = victim.process.lock().unwrap_or_else(PoisonError::into_inner).take().is_some();
-        it.law(alive || !ours, || format!("{name}: a server ended by itself"));
+        trial.law(alive || !ours, || format!("{name}: a server ended by itself"));
     }
 }

@@ -40,20 +40,20 @@ pub(super) fn required() -> Vec<String> {
     names.map(|name| format!("faults: {name}")).collect()
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     let queues = [Rotation::Benign, Rotation::Strict].map(|rotation| (rotation, Mutex::new(all())));
     thread::scope(|scope| {
         for (rotation, queue) in &queues {
             for _ in 0..WORLDS {
                 scope.spawn(move || {
                     let world = World::new(&rotating(*rotation));
-                    while let Some(fault) = next(queue).filter(|_| !it.is_over()) {
-                        stumble(it, &world, *rotation, &fault);
+                    while let Some(fault) = next(queue).filter(|_| !trial.is_over()) {
+                        stumble(trial, &world, *rotation, &fault);
                     }
                 });
             }
         }
-        skew(it);
+        skew(trial);
     });
 }
 
@@ -81,7 +81,7 @@ fn acts(misstep: Misstep) -> bool {
     matches!(misstep, Misstep::DropAfterCommit | Misstep::TruncatedJson | Misstep::OmitRefreshToken)
 }
 
-fn stumble(it: &Trial<'_>, world: &World, rotation: Rotation, &Stumble { misstep, name, left }: &Stumble) {
+fn stumble(trial: &Trial<'_>, world: &World, rotation: Rotation, &Stumble { misstep, name, left }: &Stumble) {
     // A strict server that acts and does not say so has ended the sign-in, whatever anyone does.
     let excused = rotation == Rotation::Strict && acts(misstep);
     let alive = left > 0.0;
@@ -93,8 +93,8 @@ fn stumble(it: &Trial<'_>, world: &World, rotation: Rotation, &Stumble { misstep
     let begun = Instant::now();
     let outcome = call(&mut session);
     let waited = begun.elapsed();
-    it.count("calls", 1);
-    it.count(format!("faults: {name}"), (planned - world.missteps_left()) as u64);
+    trial.count("calls", 1);
+    trial.count(format!("faults: {name}"), (planned - world.missteps_left()) as u64);
     let fine = match &outcome {
         Outcome::Answered => true,
         Outcome::Failed(code, _) => match code.as_str() {
@@ -104,37 +104,37 @@ fn stumble(it: &Trial<'_>, world: &World, rotation: Rotation, &Stumble { misstep
         },
         Outcome::Died => false,
     };
-    it.law(fine, || format!("{place}: after {waited:?}: {outcome:?}"));
-    it.time("wait for a stumbling server", waited);
-    it.law(waited < Duration::from_secs(24), || format!("{place}: the call took {waited:?}"));
+    trial.law(fine, || format!("{place}: after {waited:?}: {outcome:?}"));
+    trial.time("wait for a stumbling server", waited);
+    trial.law(waited < Duration::from_secs(24), || format!("{place}: the call took {waited:?}"));
     world.set(&rotating(rotation));
-    recover(it, world, &mut session, excused, &place);
+    recover(trial, world, &mut session, excused, &place);
     session.end();
-    world.inspect(it, &place);
+    world.inspect(trial, &place);
 }
 
 /// Once the server is well, everything is.
-fn recover(it: &Trial<'_>, world: &World, session: &mut Session, excused: bool, place: &str) {
+fn recover(trial: &Trial<'_>, world: &World, session: &mut Session, excused: bool, place: &str) {
     // Nothing that the server gave before is good any more, so that both need what the renewal brings.
     world.forgive();
     world.expire();
     for _ in 0..2 {
         let outcome = call(session);
-        it.count("calls", 1);
+        trial.count("calls", 1);
         match outcome {
             Outcome::Answered => {}
             Outcome::Failed(code, _) if excused && code == "reauth_required" => {
-                it.count("lost sign-ins, strict server that acted without an answer", u64::from(world.repair()));
+                trial.count("lost sign-ins, strict server that acted without an answer", u64::from(world.repair()));
             }
-            other => it.law(false, || format!("{place}: once the server was well: {other:?}")),
+            other => trial.law(false, || format!("{place}: once the server was well: {other:?}")),
         }
     }
     let last = world.call_anew();
-    it.law(matches!(last, Outcome::Answered), || format!("{place}: at last: {last:?}"));
+    trial.law(matches!(last, Outcome::Answered), || format!("{place}: at last: {last:?}"));
 }
 
 /// Servers that are slow, or wrong about how long a token lives.
-fn skew(it: &Trial<'_>) {
+fn skew(trial: &Trial<'_>) {
     let slow = Faults { delay_before_commit_ms: 1500, delay_after_commit_ms: 1500, ..rotating(Rotation::Strict) };
     let ahead = Faults { access_lifetime: 1, expires_in_skew: 600, ..rotating(Rotation::Strict) };
     let behind = Faults { access_lifetime: 300, expires_in_skew: -600, ..rotating(Rotation::Strict) };
@@ -145,16 +145,16 @@ fn skew(it: &Trial<'_>) {
         world.set(&faults);
         for _ in 0..3 {
             let outcome = call(&mut session);
-            it.count("calls", 1);
-            it.count(format!("faults: {name}"), 1);
-            it.law(matches!(outcome, Outcome::Answered), || format!("{name}: {outcome:?}"));
+            trial.count("calls", 1);
+            trial.count(format!("faults: {name}"), 1);
+            trial.law(matches!(outcome, Outcome::Answered), || format!("{name}: {outcome:?}"));
             world.expire();
         }
         session.end();
         world.set(&rotating(Rotation::Strict));
         let last = world.call_anew();
-        it.law(matches!(last, Outcome::Answered), || format!("{name}: at last: {last:?}"));
-        it.law(world.counters().reuses == 0, || format!("{name}: a refresh token was used twice"));
-        world.inspect(it, name);
+        trial.law(matches!(last, Outcome::Answered), || format!("{name}: at last: {last:?}"));
+        trial.law(world.counters().reuses == 0, || format!("{name}: a refresh token was used twice"));
+        world.inspect(trial, name);
     }
 }

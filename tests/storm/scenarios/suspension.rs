@@ -25,33 +25,33 @@ pub(super) fn required() -> Vec<String> {
     named(["calls", "refreshes", "suspensions", "suspensions of the lock's holder"])
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     thread::scope(|scope| {
-        scope.spawn(|| stop_the_holder(it, Duration::from_secs(2)));
-        scope.spawn(|| stop_the_holder(it, Duration::from_secs(25)));
-        stop_all(it);
+        scope.spawn(|| stop_the_holder(trial, Duration::from_secs(2)));
+        scope.spawn(|| stop_the_holder(trial, Duration::from_secs(25)));
+        stop_all(trial);
     });
 }
 
 /// All of them call all the time, are stopped together, and go on together after the token has expired.
-fn stop_all(it: &Trial<'_>) {
+fn stop_all(trial: &Trial<'_>) {
     let world = World::new(&brisk(Rotation::Strict));
     let before = world.counters();
     let done = AtomicBool::new(false);
-    let sessions: Vec<_> = (0..it.size.processes.min(8)).map(|_| world.open()).collect();
+    let sessions: Vec<_> = (0..trial.size.processes.min(8)).map(|_| world.open()).collect();
     let ids: Vec<_> = sessions.iter().map(|session| session.process.id()).collect();
     thread::scope(|scope| {
         let _ending = Ending(&done);
-        scope.spawn(|| observe(it, &world, &done));
+        scope.spawn(|| observe(trial, &world, &done));
         for mut session in sessions {
             let done = &done;
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     let outcome = call(&mut session);
                     let answered = matches!(outcome, Outcome::Answered);
-                    it.count("calls", 1);
-                    it.count("failed calls", u64::from(!answered));
-                    it.law(answered, || format!("a call failed: {outcome:?}"));
+                    trial.count("calls", 1);
+                    trial.count("failed calls", u64::from(!answered));
+                    trial.law(answered, || format!("a call failed: {outcome:?}"));
                     thread::sleep(Duration::from_millis(5)); // leaves some processor time to the others
                 }
                 session.end();
@@ -62,19 +62,19 @@ fn stop_all(it: &Trial<'_>) {
             send("STOP", &ids);
             thread::sleep(Duration::from_millis(1300)); // longer than a token lives
             send("CONT", &ids);
-            it.count("suspensions", 1);
+            trial.count("suspensions", 1);
         }
         thread::sleep(Duration::from_millis(700)); // lets them show that they go on
     });
     let after = world.counters();
-    it.count("refreshes", after.refreshes - before.refreshes);
-    it.count("reuses", after.reuses);
-    it.law(after.reuses == 0, || format!("{} reuses", after.reuses));
-    world.inspect(it, "after the last suspension");
+    trial.count("refreshes", after.refreshes - before.refreshes);
+    trial.count("reuses", after.reuses);
+    trial.law(after.reuses == 0, || format!("{} reuses", after.reuses));
+    world.inspect(trial, "after the last suspension");
 }
 
 /// The one that renews is stopped while the server's answer is on its way; the others wait, and give up if they must.
-fn stop_the_holder(it: &Trial<'_>, sleep: Duration) {
+fn stop_the_holder(trial: &Trial<'_>, sleep: Duration) {
     let world = World::new(&rotating(Rotation::Strict));
     let (mut holder, mut other) = (world.open(), world.open());
     for session in [&mut holder, &mut other] {
@@ -89,7 +89,7 @@ fn stop_the_holder(it: &Trial<'_>, sleep: Duration) {
     let mut ids = vec![holder.process.id()];
     ids.extend(noted.split_whitespace().next().and_then(|id| id.parse::<u32>().ok()).filter(|id| *id != ids[0]));
     send("STOP", &ids);
-    it.count("suspensions of the lock's holder", 1);
+    trial.count("suspensions of the lock's holder", 1);
     let begun = Instant::now();
     let waited = thread::scope(|scope| {
         let waiting = scope.spawn(|| (call(&mut other), begun.elapsed()));
@@ -106,15 +106,15 @@ fn stop_the_holder(it: &Trial<'_>, sleep: Duration) {
         }
         Outcome::Died => false,
     };
-    it.law(fits, || format!("the holder slept {sleep:?}, and another process after {time:?}: {outcome:?}"));
-    it.time("wait for a sleeping holder", time);
+    trial.law(fits, || format!("the holder slept {sleep:?}, and another process after {time:?}: {outcome:?}"));
+    trial.time("wait for a sleeping holder", time);
     world.set(&rotating(Rotation::Strict));
     let (then, lost) = go_on(&world, &mut other);
-    it.count("lost sign-ins, holder asleep for longer than its request may take", u64::from(lost));
-    it.law(matches!(then, Outcome::Answered) && (long || !lost), || {
+    trial.count("lost sign-ins, holder asleep for longer than its request may take", u64::from(lost));
+    trial.law(matches!(then, Outcome::Answered) && (long || !lost), || {
         format!("after the holder had slept {sleep:?}, lost {lost}: {then:?}")
     });
-    world.inspect(it, "after the holder had slept");
+    world.inspect(trial, "after the holder had slept");
 }
 
 /// Calls until it is answered, and signs in if that is asked for; returns whether it was.

@@ -24,38 +24,38 @@ pub(super) fn required() -> Vec<String> {
     named(["calls", "refreshes"])
 }
 
-pub(super) fn run(it: &Trial<'_>) {
+pub(super) fn run(trial: &Trial<'_>) {
     let world = World::new(&rotating(Rotation::Strict));
     let mut sessions: Vec<_> = (0..TOGETHER).map(|_| world.open()).collect();
     for session in &mut sessions {
         let outcome = call(session);
-        it.law(matches!(outcome, Outcome::Answered), || format!("before it began: {outcome:?}"));
+        trial.law(matches!(outcome, Outcome::Answered), || format!("before it began: {outcome:?}"));
     }
     let answer = u64::try_from(ANSWER.as_millis()).unwrap();
     world.set(&Faults { delay_before_commit_ms: answer, ..rotating(Rotation::Strict) });
     for _ in 0..3 {
-        for waited in together(it, &mut sessions) {
-            it.time("the same call with a live token", waited);
+        for waited in together(trial, &mut sessions) {
+            trial.time("the same call with a live token", waited);
         }
         let before = world.counters();
         world.age(-1.0);
-        for waited in together(it, &mut sessions) {
-            it.time("wait beyond the server's answer", waited.saturating_sub(ANSWER));
+        for waited in together(trial, &mut sessions) {
+            trial.time("wait beyond the server's answer", waited.saturating_sub(ANSWER));
         }
         let refreshes = world.counters().refreshes - before.refreshes;
-        it.count("refreshes", refreshes);
-        it.law(refreshes == 1, || format!("{refreshes} refreshes for {TOGETHER} processes"));
+        trial.count("refreshes", refreshes);
+        trial.law(refreshes == 1, || format!("{refreshes} refreshes for {TOGETHER} processes"));
     }
     let reuses = world.counters().reuses;
-    it.law(reuses == 0, || format!("{reuses} reuses"));
+    trial.law(reuses == 0, || format!("{reuses} reuses"));
     for session in sessions {
         session.end();
     }
-    world.inspect(it, "after waking");
+    world.inspect(trial, "after waking");
 }
 
 /// Lets all of them call at the same instant; returns how long each waited.
-fn together(it: &Trial<'_>, sessions: &mut [Session]) -> Vec<Duration> {
+fn together(trial: &Trial<'_>, sessions: &mut [Session]) -> Vec<Duration> {
     let barrier = Barrier::new(sessions.len());
     thread::scope(|scope| {
         let calls: Vec<_> = sessions
@@ -71,8 +71,8 @@ fn together(it: &Trial<'_>, sessions: &mut [Session]) -> Vec<Duration> {
             .collect();
         let ended = calls.into_iter().map(|call| call.join().unwrap());
         let waits = ended.map(|(outcome, waited)| {
-            it.count("calls", 1);
-            it.law(matches!(outcome, Outcome::Answered), || format!("a call failed: {outcome:?}"));
+            trial.count("calls", 1);
+            trial.law(matches!(outcome, Outcome::Answered), || format!("a call failed: {outcome:?}"));
             waited
         });
         waits.collect()
