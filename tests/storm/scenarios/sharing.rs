@@ -26,19 +26,20 @@ pub(super) fn required() -> Vec<String> {
 
 pub(super) fn run(trial: &Trial<'_>) {
     let world = World::new(&brisk(Rotation::Strict));
-    let (done, ready) = (AtomicBool::new(false), Barrier::new(trial.size.processes.try_into().unwrap()));
-    let (before, begun) = (world.counters(), Instant::now());
-    thread::scope(|scope| {
+    let (done, ready) = (AtomicBool::new(false), Barrier::new(trial.size.processes as usize + 1));
+    let (before, elapsed) = thread::scope(|scope| {
         let _ending = Ending(&done);
         scope.spawn(|| observe(trial, &world, &done));
-        thread::scope(|callers| {
-            for at in 0..trial.size.processes {
-                let (world, ready) = (&world, &ready);
-                callers.spawn(move || call_often(trial, world, ready, at));
-            }
-        });
+        let (world, ready) = (&world, &ready);
+        let callers: Vec<_> =
+            (0..trial.size.processes).map(|at| scope.spawn(move || call_often(trial, world, ready, at))).collect();
+        ready.wait();
+        // Until here they were only starting, and nobody needed a token.
+        let (before, begun) = (world.counters(), Instant::now());
+        let ended = callers.into_iter().map(|caller| caller.join().unwrap()).max();
+        (before, ended.map_or(0.0, |ended| ended.saturating_duration_since(begun).as_secs_f64()))
     });
-    let (after, elapsed) = (world.counters(), begun.elapsed().as_secs_f64());
+    let after = world.counters();
     let refreshes = after.refreshes - before.refreshes;
     let ideal = elapsed / (LIFE - SOFT + ANSWER);
     trial.count("refreshes", refreshes);
@@ -56,13 +57,15 @@ pub(super) fn run(trial: &Trial<'_>) {
     world.inspect(trial, "at the end");
 }
 
-fn call_often(trial: &Trial<'_>, world: &World, ready: &Barrier, at: u32) {
+/// Calls, and returns when the last call was over.
+fn call_often(trial: &Trial<'_>, world: &World, ready: &Barrier, at: u32) -> Instant {
     let mut session = world.spawn();
     let greeted = session.greet();
     ready.wait();
     greeted.expect("the server ended");
     let period = trial.size.spread / trial.size.calls;
-    let start = Instant::now() + period * at / trial.size.processes;
+    let mut ended = Instant::now();
+    let start = ended + period * at / trial.size.processes;
     for number in 0..trial.size.calls {
         let due = start + period * number;
         thread::sleep(due.saturating_duration_since(Instant::now())); // paces the calls over many expiries
@@ -71,13 +74,14 @@ fn call_often(trial: &Trial<'_>, world: &World, ready: &Barrier, at: u32) {
         }
         let begun = Instant::now();
         let outcome = call(&mut session);
-        trial.time("time of a call", begun.elapsed());
+        ended = Instant::now();
+        trial.time("time of a call", ended - begun);
         trial.count("calls", 1);
         let answered = matches!(outcome, Outcome::Answered);
         trial.count("failed calls", u64::from(!answered));
         trial.law(answered, || format!("a call failed: {outcome:?}"));
         match outcome {
-            Outcome::Died => return,
+            Outcome::Died => return ended,
             Outcome::Failed(code, _) if code == "reauth_required" => {
                 trial.count("lost sign-ins", u64::from(world.repair()));
             }
@@ -85,4 +89,5 @@ fn call_often(trial: &Trial<'_>, world: &World, ready: &Barrier, at: u32) {
         }
     }
     session.end();
+    ended
 }
