@@ -69,6 +69,10 @@ pub(crate) fn printed(output: &Output) -> (i32, String, String) {
 pub(crate) struct Process(Arc<Mutex<Child>>);
 
 impl Process {
+    pub(crate) fn of(child: Child) -> Self {
+        Self(Arc::new(Mutex::new(child)))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Child> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +110,7 @@ impl Session {
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { process: Process(Arc::new(Mutex::new(child))), input, output, next: 0 }
+        Self { process: Process::of(child), input, output, next: 0 }
     }
 
     /// Opens the session; nothing if the server ends meanwhile.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    process::{self, Command, Stdio},
+    process::{self, Command, ExitStatus, Stdio},
     thread,
     time::Duration,
 };
@@ -17,6 +17,30 @@ pub(crate) fn send(signal: &str, processes: &[u32]) {
         // One that has just ended is no matter.
         drop(Command::new("kill").arg(format!("-{signal}")).args(ids).stderr(Stdio::null()).status());
     }
+}
+
+/// Whether a process ended as one does that aborts.
+pub(crate) fn aborted(status: ExitStatus) -> bool {
+    const SIGABRT: i32 = 6;
+    ended_by(status, SIGABRT)
+}
+
+/// Whether a process ended as one does that is killed.
+pub(crate) fn killed(status: ExitStatus) -> bool {
+    const SIGKILL: i32 = 9;
+    ended_by(status, SIGKILL)
+}
+
+#[cfg(unix)]
+fn ended_by(status: ExitStatus, signal: i32) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal() == Some(signal)
+}
+
+/// Where there are no signals, all that shows is that it did not end well.
+#[cfg(not(unix))]
+fn ended_by(status: ExitStatus, _signal: i32) -> bool {
+    !status.success()
 }
 
 /// Kills all children. They are found where the system lists them; elsewhere they end when we close their input.

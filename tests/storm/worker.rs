@@ -9,7 +9,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader, Write as _, stdout},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{ChildStdout, Command, ExitStatus, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,6 +32,8 @@ use disk::FaultyDisk;
 pub(crate) use point::Point;
 use renewal::FragileRenewal;
 
+use crate::switchboard::Process;
+
 /// How long a worker waits for what it could not write to be written at last, and for its renewals when it ends.
 const PATIENCE: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -51,6 +53,8 @@ pub(crate) struct Plan {
 pub(crate) enum Step {
     /// Asks for credentials.
     Ask,
+    /// Does so for as long as it lives.
+    AskOn,
     /// Writes to this file until the disk is full.
     Fill(PathBuf),
     /// Waits until the file holds a newer record.
@@ -74,11 +78,24 @@ pub(crate) enum Said {
     Settled,
     /// It does not, and has had time enough.
     Unsettled,
+    /// It is done, and its disk has failed so often.
+    Done(u32),
+}
+
+/// What a worker leaves behind.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// All that it said about its steps.
+    pub(crate) answers: Vec<Said>,
+    /// How often its disk has failed.
+    pub(crate) faults: u32,
+    /// How it ended.
+    pub(crate) status: ExitStatus,
 }
 
 /// A worker, as the harness sees it. It is killed when dropped.
 pub(crate) struct Worker {
-    child: Child,
+    pub(crate) process: Process,
     output: BufReader<ChildStdout>,
 }
 
@@ -86,7 +103,7 @@ impl Worker {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        Self { child, output }
+        Self { process: Process::of(child), output }
     }
 
     /// Returns the next thing that it says; nothing once it has ended.
@@ -96,25 +113,30 @@ impl Worker {
         Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("a worker said: {line}")))
     }
 
-    /// Waits until it has ended, and returns all that it said but did not mean for us.
-    pub(crate) fn answers(mut self) -> Vec<Said> {
-        let said = std::iter::from_fn(|| self.hear());
-        let answers = said.filter(|said| !matches!(said, Said::Sending)).collect();
-        drop(self.child.wait());
-        answers
+    /// Waits until it has ended.
+    pub(crate) fn report(mut self) -> Report {
+        let (mut answers, mut faults) = (Vec::new(), 0);
+        while let Some(said) = self.hear() {
+            match said {
+                Said::Sending => {}
+                Said::Done(times) => faults = times,
+                answer => answers.push(answer),
+            }
+        }
+        Report { answers, faults, status: self.process.wait() }
     }
 
-    /// Kills it, as the system does when memory runs out.
-    pub(crate) fn kill(mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+    /// Kills it, as the system does when memory runs out; returns how it ended, which may have been earlier.
+    pub(crate) fn kill(self) -> ExitStatus {
+        self.process.kill();
+        self.process.wait()
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.process.kill();
+        self.process.wait();
     }
 }
 
@@ -130,9 +152,9 @@ async fn work(config: &str, plan: Plan) {
     let key = AccountKey::new("sandbox");
     let account = &config.accounts[&key];
     let origin = account.endpoints["api"].trim_end_matches('/').to_owned();
-    let disk = FaultyDisk::new(plan.crash, plan.fault);
+    let disk = Arc::new(FaultyDisk::new(plan.crash, plan.fault));
     let paths = BTreeMap::from([(key.clone(), account.token_path.clone().unwrap())]);
-    let (store, tasks) = (Arc::new(FileStore::on(Arc::new(disk), paths)), TaskTracker::new());
+    let (store, tasks) = (Arc::new(FileStore::on(disk.clone(), paths)), TaskTracker::new());
     let token = TokenKey { principal: Principal::local(), account: key.clone() };
     let inner = OAuthRenewal { http: Arc::new(Http::default()), bound: account.bound.clone(), client_secret: None };
     let sources = Sources {
@@ -146,15 +168,11 @@ async fn work(config: &str, plan: Plan) {
     let credentials = StoredCredentials::new(key, "switchboard --local-auth", sources);
     for step in plan.steps {
         match step {
-            Step::Ask => {
-                let begun = Instant::now();
-                let found: Result<Credentials> = credentials.fresh(&Principal::local(), &origin).await;
-                let waited = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                say(&match found {
-                    Ok(_) => Said::Given(waited),
-                    Err(error) => Said::Refused(error.kind().code().into(), error.message().into()),
-                });
-            }
+            Step::Ask => say(&ask(&credentials, &origin).await),
+            Step::AskOn => loop {
+                say(&ask(&credentials, &origin).await);
+                tokio::time::sleep(Duration::from_millis(3)).await; // leaves some processor time to the others
+            },
             Step::Fill(path) => {
                 let mut file = fs::File::create(path).unwrap();
                 while file.write_all(&[b' '; 1024]).is_ok() {}
@@ -173,6 +191,17 @@ async fn work(config: &str, plan: Plan) {
         }
     }
     finish(&tasks).await;
+    say(&Said::Done(disk.failures()));
+}
+
+async fn ask(credentials: &StoredCredentials, origin: &str) -> Said {
+    let begun = Instant::now();
+    let found: Result<Credentials> = credentials.fresh(&Principal::local(), origin).await;
+    let waited = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match found {
+        Ok(_) => Said::Given(waited),
+        Err(error) => Said::Refused(error.kind().code().into(), error.message().into()),
+    }
 }
 
 /// As a server does when its client has gone.

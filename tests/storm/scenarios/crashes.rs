@@ -6,8 +6,9 @@ use rand::seq::SliceRandom as _;
 use switchboard_sandbox::{Faults, Rotation};
 
 use crate::{
+    signals::{aborted, killed},
     trial::Trial,
-    worker::{Plan, Point, Said, Step},
+    worker::{Plan, Point, Report, Said, Step},
     world::{Counters, Outcome, ROTATIONS, World, rotating},
 };
 
@@ -33,7 +34,7 @@ pub(super) fn run(trial: &Trial<'_>) {
                 }
                 let before = world.counters();
                 world.age(-1.0);
-                let died = die(&world, point, rotation, before);
+                let died = die(trial, &world, point, rotation, before);
                 world.set(&rotating(rotation));
                 if died {
                     trial.count(row(point, name), 1);
@@ -48,31 +49,34 @@ pub(super) fn run(trial: &Trial<'_>) {
     }
 }
 
-/// Lets a worker die there; returns whether it did.
-fn die(world: &World, point: Point, rotation: Rotation, before: Counters) -> bool {
+/// Lets a worker die there; returns whether it did. If it dies of anything else, a law is broken.
+fn die(trial: &Trial<'_>, world: &World, point: Point, rotation: Rotation, before: Counters) -> bool {
     let slow = Duration::from_secs(2).as_millis().try_into().unwrap();
-    match point {
+    let worker = |crash| world.worker(&Plan { crash, steps: vec![Step::Ask], ..Plan::default() });
+    let (status, there) = match point {
         Point::InFlight => {
             world.set(&Faults { delay_before_commit_ms: slow, ..rotating(rotation) });
-            let mut worker = world.worker(&Plan { steps: vec![Step::Ask], ..Plan::default() });
+            let mut worker = worker(None);
             let sent = matches!(worker.hear(), Some(Said::Sending));
             thread::sleep(Duration::from_millis(200)); // on its way; whether it came too far is checked next
-            worker.kill();
-            sent && world.counters().refreshes == before.refreshes
+            (worker.kill(), sent && world.counters().refreshes == before.refreshes)
         }
         Point::Committed => {
             world.set(&Faults { delay_after_commit_ms: slow, ..rotating(rotation) });
-            let mut worker = world.worker(&Plan { steps: vec![Step::Ask], ..Plan::default() });
+            let mut worker = worker(None);
             let sent = matches!(worker.hear(), Some(Said::Sending));
             let committed = world.renewed_since(before, Duration::from_secs(2));
-            worker.kill();
-            sent && committed
+            (worker.kill(), sent && committed)
         }
         point => {
-            let worker = world.worker(&Plan { crash: Some(point), steps: vec![Step::Ask], ..Plan::default() });
-            worker.answers().is_empty()
+            let Report { answers, status, .. } = worker(Some(point)).report();
+            let died = answers.is_empty() && aborted(status);
+            trial.law(died, || format!("{}: a worker ended with {status} after {answers:?}", point.name()));
+            return died;
         }
-    }
+    };
+    trial.law(killed(status) || status.success(), || format!("{}: a worker ended with {status}", point.name()));
+    there && killed(status)
 }
 
 fn judge(trial: &Trial<'_>, world: &World, point: Point, rotation: &str, before: Counters) {

@@ -11,7 +11,7 @@ use switchboard_sandbox::Rotation;
 use super::named;
 use crate::{
     trial::Trial,
-    worker::{DiskFault, Plan, Said, Step, Worker},
+    worker::{DiskFault, Plan, Report, Said, Step, Worker},
     world::{Outcome, World, rotating},
 };
 
@@ -45,9 +45,11 @@ pub(super) fn run(trial: &Trial<'_>) {
 fn fail(trial: &Trial<'_>, world: &World, fault: DiskFault, times: u32) {
     let place = format!("{} × {times}", fault.name());
     world.age(-1.0);
-    let (before, steps) = (world.counters(), vec![Step::Ask; 4]);
-    let answers = world.worker(&Plan { fault: Some((fault, times)), steps, ..Plan::default() }).answers();
-    trial.count(format!("faults: {}", fault.name()), times.into());
+    let before = world.counters();
+    let Report { answers, faults, .. } = work(trial, world, (fault, times), vec![Step::Ask; 4], &place);
+    // Once the replacement is in place, nobody tries again.
+    let due = if fault.is_late() { 1 } else { times };
+    trial.law(faults == due, || format!("{place}: the disk failed {faults} times"));
     world.inspect(trial, &place);
     for answer in &answers {
         trial.law(harmless(answer), || format!("{place}: {answer:?}"));
@@ -62,15 +64,16 @@ fn fail(trial: &Trial<'_>, world: &World, fault: DiskFault, times: u32) {
 fn live(trial: &Trial<'_>, world: &World, fault: DiskFault) {
     let place = format!("{}, token alive", fault.name());
     let times = if fault.is_early() { 9 } else { 1 };
-    for left in [100.0, 15.0] {
+    // With the first it is renewed in the background, by even the least eager process; with the second it is waited for.
+    for left in [90.0, 15.0] {
         world.age(left);
         let before = world.counters();
-        let plan = Plan { fault: Some((fault, times)), steps: vec![Step::Ask], ..Plan::default() };
-        let answers = world.worker(&plan).answers();
-        trial.count(format!("faults: {}", fault.name()), 1);
+        let Report { answers, faults, .. } = work(trial, world, (fault, times), vec![Step::Ask], &place);
+        trial.law(faults > 0, || format!("{place}: the disk did not fail with {left} s left"));
         trial.law(matches!(answers[..], [Said::Given(_)]), || format!("{place}: {answers:?}"));
         let spent = world.counters().refreshes - before.refreshes;
-        trial.law(!fault.is_early() || spent == 0, || format!("{place}: spent before there was room"));
+        let due = u64::from(!fault.is_early());
+        trial.law(spent == due, || format!("{place}: {spent} refreshes with {left} s left, where {due} were due"));
         world.inspect(trial, &place);
     }
     succeed(trial, world, &place);
@@ -82,14 +85,22 @@ fn last(trial: &Trial<'_>, fault: DiskFault) {
     let world = World::new(&rotating(Rotation::Strict));
     world.age(-1.0);
     let (before, steps) = (world.counters(), vec![Step::Ask, Step::Ask, Step::Settle, Step::Ask]);
-    let answers = world.worker(&Plan { fault: Some((fault, 7)), steps, ..Plan::default() }).answers();
-    trial.count(format!("faults: {}", fault.name()), 7);
+    let Report { answers, faults, .. } = work(trial, &world, (fault, 7), steps, &place);
+    trial.law(faults == 7, || format!("{place}: the disk failed {faults} times"));
     let fine = matches!(answers[..], [Said::Given(_), Said::Given(_), Said::Settled, Said::Given(_)]);
     trial.law(fine, || format!("{place}: {answers:?}"));
     let spent = world.counters().refreshes - before.refreshes;
     trial.law(spent == 1, || format!("{place}: {spent} refreshes"));
     world.inspect(trial, &place);
     succeed(trial, &world, &place);
+}
+
+/// Lets a worker take these steps on a disk that fails so often, and counts how often it did fail.
+fn work(trial: &Trial<'_>, world: &World, fault: (DiskFault, u32), steps: Vec<Step>, place: &str) -> Report {
+    let report = world.worker(&Plan { fault: Some(fault), steps, ..Plan::default() }).report();
+    trial.count(format!("faults: {}", fault.0.name()), report.faults.into());
+    trial.law(report.status.success(), || format!("{place}: the worker ended with {}", report.status));
+    report
 }
 
 fn succeed(trial: &Trial<'_>, world: &World, place: &str) {
@@ -127,7 +138,8 @@ fn fill_up(trial: &Trial<'_>, world: &World) {
         trial.note(FULL, "skipped: no user and mount namespaces here");
         return;
     }
-    let answers = Worker::start(&mut command).answers();
+    let Report { answers, status, .. } = Worker::start(&mut command).report();
+    trial.law(status.success(), || format!("{FULL}: the worker ended with {status}"));
     let [Said::Filled, refused, given] = &answers[..] else {
         trial.law(false, || format!("{FULL}: {answers:?}"));
         return;

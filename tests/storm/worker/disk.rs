@@ -80,12 +80,13 @@ pub(super) struct FaultyDisk {
     crash: Option<Point>,
     fault: Option<DiskFault>,
     left: AtomicU32,
+    failures: AtomicU32,
 }
 
 impl FaultyDisk {
     pub(super) fn new(crash: Option<Point>, fault: Option<(DiskFault, u32)>) -> Self {
         let (fault, times) = fault.unzip();
-        Self { crash, fault, left: AtomicU32::new(times.unwrap_or(0)) }
+        Self { crash, fault, left: AtomicU32::new(times.unwrap_or(0)), failures: AtomicU32::default() }
     }
 
     /// Fails if this is the fault and it has not happened often enough.
@@ -93,7 +94,16 @@ impl FaultyDisk {
         let once = |left: u32| left.checked_sub(1);
         let now =
             self.fault == Some(fault) && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, once).is_ok();
-        if now { Err(fault.error()) } else { Ok(()) }
+        if !now {
+            return Ok(());
+        }
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        Err(fault.error())
+    }
+
+    /// Returns how often it has failed.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
     }
 }
 
