@@ -77,6 +77,20 @@ impl World {
         self.home.path().join("token.json.lock")
     }
 
+    /// Returns the process that took the lock last: it leaves its name in the lock file.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        let noted = fs::read_to_string(self.home.path().join("token.json.lock")).ok()?;
+        noted.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Returns that process if it is one that a server has started to renew, and has not ended. It is found where the
+    /// system lists processes.
+    pub(crate) fn who_renews(&self) -> Option<u32> {
+        let id = self.holder()?;
+        let line = fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?;
+        (line.contains(self.home.path().to_str()?) && line.contains("\0renew\0")).then_some(id)
+    }
+
     pub(crate) fn sign_in(&self) {
         sign_in(&self.home, &self.config);
     }

@@ -1,7 +1,6 @@
 //! kill -9 at random instants: the next process takes over, and nobody has to sign in again.
 
 use std::{
-    fs,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::RngExt as _;
+use rand::{RngExt as _, rngs::StdRng};
 use switchboard_sandbox::Rotation;
 
 use super::named;
@@ -19,6 +18,7 @@ use crate::{
     signals::send,
     switchboard::Process,
     trial::Trial,
+    worker::{Plan, Said, Step},
     world::{Outcome, World, brisk, call},
 };
 
@@ -31,19 +31,32 @@ const BETWEEN_RENEWALS: Duration = Duration::from_millis(200);
 /// How long it may take until half of them have got so far as to call.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The kinds of storm: how the server rotates, and whether the processes that renew are victims as well.
-const STORMS: [(&str, Rotation, bool); 4] = [
-    ("benign", Rotation::Benign, false),
-    ("grace", Rotation::Grace(10), false),
-    ("strict", Rotation::Strict, false),
-    ("strict with those who renew", Rotation::Strict, true),
+/// The kinds of storm: how the server rotates, and who renews.
+const STORMS: [(&str, Rotation, Renewing); 5] = [
+    ("benign", Rotation::Benign, Renewing::Apart),
+    ("grace", Rotation::Grace(10), Renewing::Apart),
+    ("grace, renewed in process", Rotation::Grace(10), Renewing::InProcess),
+    ("strict", Rotation::Strict, Renewing::Apart),
+    ("strict with those who renew", Rotation::Strict, Renewing::ApartAndKilled),
 ];
+
+/// Who renews.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Renewing {
+    /// A process that the victim starts, and that is spared.
+    Apart,
+    /// Such a process, which may be killed, too: what the server gave it is then lost.
+    ApartAndKilled,
+    /// The victim itself, as where a used refresh token stays good for a while.
+    InProcess,
+}
 
 const KILLS: &str = "kills at random";
 const RENEWING: &str = "kills at random of those who renew";
+const IN_PROCESS: &str = "kills at random in the middle of a renewal in process";
 
 pub(super) fn required() -> Vec<String> {
-    let mut all = named(["calls", KILLS, "refreshes"]);
+    let mut all = named(["calls", KILLS, "refreshes", IN_PROCESS]);
     all.extend(STORMS.iter().map(|(name, ..)| format!("{KILLS}, {name}")));
     // Only there can they be found.
     all.extend(cfg!(target_os = "linux").then(|| RENEWING.into()));
@@ -56,17 +69,20 @@ struct Victim {
     process: Mutex<Option<Process>>,
     /// Whether it has got so far as to call.
     calling: AtomicBool,
+    /// Whether it has sent the refresh token itself and is not done with what came of it.
+    sending: AtomicBool,
 }
 
 pub(super) fn run(trial: &Trial<'_>) {
     // Those who renew do not count.
-    let kills =
-        trial.size.kills.div_ceil(u32::try_from(STORMS.iter().filter(|(.., renewing)| !renewing).count()).unwrap());
+    let kills = trial.size.kills.div_ceil(
+        u32::try_from(STORMS.iter().filter(|(.., renewing)| *renewing != Renewing::ApartAndKilled).count()).unwrap(),
+    );
     for (at, (name, rotation, renewing)) in STORMS.into_iter().enumerate() {
         let left = trial.size.until.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / u32::try_from(STORMS.len() - at).unwrap();
         let world = World::new(&brisk(rotation));
-        storm(&Storm { trial, name, renewing, world: &world }, kills, until);
+        storm(&Storm { trial, name, rotation, renewing, world: &world }, kills, until);
     }
 }
 
@@ -74,20 +90,23 @@ pub(super) fn run(trial: &Trial<'_>) {
 struct Storm<'a> {
     trial: &'a Trial<'a>,
     name: &'a str,
-    /// Whether those who renew are killed, too: what the server gave them may then be lost.
-    renewing: bool,
+    rotation: Rotation,
+    renewing: Renewing,
     world: &'a World,
 }
 
 fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
-    let Storm { trial, name, renewing, world } = *storm;
+    let Storm { trial, name, rotation, renewing, world } = *storm;
     let (victims, done) = (<[Victim; VICTIMS]>::default(), AtomicBool::new(false));
     let before = world.counters();
     thread::scope(|scope| {
         let _ending = Ending(&done);
         scope.spawn(|| observe(trial, world, &done));
         for victim in &victims {
-            scope.spawn(|| live(storm, victim, &done));
+            scope.spawn(|| match renewing {
+                Renewing::InProcess => live_alone(storm, victim, &done),
+                _ => live(storm, victim, &done),
+            });
         }
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -98,13 +117,17 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
         let mut dice = trial.dice(name.len());
         for _ in 0..kills {
             thread::sleep(Duration::from_micros(dice.random_range(0..20_000)));
-            if renewing && dice.random_ratio(1, 2) && kill_who_renews(world) {
+            if renewing == Renewing::ApartAndKilled
+                && dice.random_ratio(1, 2)
+                && let Some(id) = world.who_renews()
+            {
+                send("KILL", &[id]);
                 trial.count(RENEWING, 1);
             }
             // A machine that starts processes more slowly than they are killed would never renew a token.
             let begun = Instant::now();
             let calling = || victims.iter().filter(|victim| victim.calling.load(Ordering::Relaxed)).count();
-            while calling() < VICTIMS / 2 || !kill(&victims[dice.random_range(0..VICTIMS)]) {
+            while calling() < VICTIMS / 2 || !kill(pick(&victims, &mut dice)) {
                 if Instant::now() > until || begun.elapsed() > PATIENCE {
                     trial.law(begun.elapsed() <= PATIENCE, || "no process gets as far as to call".into());
                     return;
@@ -112,32 +135,37 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
                 thread::sleep(Duration::from_micros(200)); // until they have got there
             }
             trial.count(format!("{KILLS}, {name}"), 1);
-            trial.count(KILLS, u64::from(!renewing));
+            trial.count(KILLS, u64::from(renewing != Renewing::ApartAndKilled));
         }
     });
     let after = world.counters();
     trial.count("refreshes", after.refreshes - before.refreshes);
     trial.count(format!("reuses, {name}"), after.reuses);
+    let spared = renewing != Renewing::ApartAndKilled;
+    trial.law(rotation != Rotation::Strict || !spared || after.reuses == 0, || {
+        format!("{name}: {} reuses, although nobody who renews was killed", after.reuses)
+    });
     let mut last = world.call_anew();
-    let lost = renewing && world.repair();
-    trial.count(format!("lost sign-ins, {name}"), u64::from(lost));
-    if lost {
+    if lose(storm) {
         last = world.call_anew();
     }
     trial.law(matches!(last, Outcome::Answered), || format!("{name}: at the end a call failed: {last:?}"));
     world.inspect(trial, name);
 }
 
-/// Kills the process that a server has started to renew, if there is one: it leaves its name in the lock file.
-fn kill_who_renews(world: &World) -> bool {
-    let noted = fs::read_to_string(world.lock()).unwrap_or_default();
-    let Some(id) = noted.split_whitespace().next().and_then(|word| word.parse::<u32>().ok()) else { return false };
-    let line = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
-    let ours = line.contains(world.home.path().to_str().unwrap()) && line.contains("\0renew\0");
-    if ours {
-        send("KILL", &[id]);
-    }
-    ours
+/// Signs in again if that is necessary, which it may be only where those who renew are killed; returns whether it was.
+fn lose(storm: &Storm<'_>) -> bool {
+    let Storm { trial, name, renewing, world, .. } = *storm;
+    let lost = world.repair();
+    trial.count(format!("lost sign-ins, {name}"), u64::from(lost));
+    trial.law(!lost || renewing == Renewing::ApartAndKilled, || format!("{name}: a sign-in was lost"));
+    lost
+}
+
+/// Picks the next victim: now and then one that is renewing, which hardly ever happens by itself.
+fn pick<'a>(victims: &'a [Victim; VICTIMS], dice: &mut StdRng) -> &'a Victim {
+    let sending = victims.iter().find(|victim| victim.sending.load(Ordering::Relaxed));
+    sending.filter(|_| dice.random_ratio(1, 4)).unwrap_or(&victims[dice.random_range(0..VICTIMS)])
 }
 
 fn kill(victim: &Victim) -> bool {
@@ -148,9 +176,50 @@ fn kill(victim: &Victim) -> bool {
     process.is_some()
 }
 
+/// Judges a call that failed.
+fn fail(storm: &Storm<'_>, code: &str, text: &str) {
+    let Storm { trial, name, renewing, .. } = *storm;
+    let ended = code == "reauth_required";
+    if ended {
+        lose(storm);
+    }
+    if !ended || renewing != Renewing::ApartAndKilled {
+        trial.count("failed calls", 1);
+        trial.law(false, || format!("{name}: a call failed: {text}"));
+    }
+}
+
+/// Does as below with processes that renew themselves.
+fn live_alone(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
+    let Storm { trial, name, world, .. } = *storm;
+    while !done.load(Ordering::Relaxed) {
+        let mut worker = world.worker(&Plan { steps: vec![Step::AskOn], ..Plan::default() });
+        *victim.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker.process.clone());
+        let mut alive = true;
+        while !done.load(Ordering::Relaxed) {
+            let Some(said) = worker.hear() else {
+                alive = false;
+                break;
+            };
+            victim.calling.store(true, Ordering::Relaxed);
+            victim.sending.store(matches!(said, Said::Sending), Ordering::Relaxed);
+            match said {
+                Said::Sending => {}
+                Said::Refused(code, text) => fail(storm, &code, &text),
+                _ => trial.count("calls", 1),
+            }
+        }
+        victim.calling.store(false, Ordering::Relaxed);
+        let ours = victim.process.lock().unwrap_or_else(PoisonError::into_inner).take().is_some();
+        trial.law(alive || !ours, || format!("{name}: a worker ended by itself"));
+        let sending = victim.sending.swap(false, Ordering::Relaxed);
+        trial.count(IN_PROCESS, u64::from(sending && !alive && !ours));
+    }
+}
+
 /// Starts one process after another and lets each call until it dies.
 fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
-    let Storm { trial, name, renewing, world } = *storm;
+    let Storm { trial, name, world, .. } = *storm;
     while !done.load(Ordering::Relaxed) {
         let mut session = world.spawn();
         *victim.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.process.clone());
@@ -159,13 +228,7 @@ fn live(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
         while alive && !done.load(Ordering::Relaxed) {
             match call(&mut session) {
                 Outcome::Answered => trial.count("calls", 1),
-                Outcome::Failed(code, _) if code == "reauth_required" && renewing => {
-                    trial.count(format!("lost sign-ins, {name}"), u64::from(world.repair()));
-                }
-                Outcome::Failed(_, text) => {
-                    trial.count("failed calls", 1);
-                    trial.law(false, || format!("{name}: a call failed: {text}"));
-                }
+                Outcome::Failed(code, text) => fail(storm, &code, &text),
                 Outcome::Died => alive = false,
             }
             thread::sleep(Duration::from_millis(3)); // leaves some processor time to the others
