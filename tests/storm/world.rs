@@ -73,10 +73,6 @@ impl World {
         self.home.path().join("token.json")
     }
 
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.home.path().join("token.json.lock")
-    }
-
     /// Returns the process that took the lock last: it leaves its name in the lock file.
     pub(crate) fn holder(&self) -> Option<u32> {
         let noted = fs::read_to_string(self.home.path().join("token.json.lock")).ok()?;
