@@ -79,7 +79,7 @@ fn call_often(trial: &Trial<'_>, world: &World, ready: &Barrier, at: u32) -> Ins
         trial.count("calls", 1);
         let answered = matches!(outcome, Outcome::Answered);
         trial.count("failed calls", u64::from(!answered));
-        trial.law(answered, || format!("a call failed: {outcome:?}"));
+        trial.law(answered, || format!("a call failed after {:?}: {outcome:?}", ended - begun));
         match outcome {
             Outcome::Died => return ended,
             Outcome::Failed(code, _) if code == "reauth_required" => {

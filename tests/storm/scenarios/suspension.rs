@@ -54,11 +54,13 @@ fn stop_all(trial: &Trial<'_>) {
             let done = &done;
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
+                    let begun = Instant::now();
                     let outcome = call(&mut session);
+                    let waited = begun.elapsed();
                     let answered = matches!(outcome, Outcome::Answered);
                     trial.count("calls", 1);
                     trial.count("failed calls", u64::from(!answered));
-                    trial.law(answered, || format!("a call failed: {outcome:?}"));
+                    trial.law(answered, || format!("a call failed after {waited:?}: {outcome:?}"));
                     thread::sleep(Duration::from_millis(5)); // leaves some processor time to the others
                 }
                 session.end();
