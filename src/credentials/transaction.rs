@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use switchboard_kit::{Error, ErrorKind, Result, host::in_time};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
@@ -38,8 +39,8 @@ pub(super) struct Transaction {
 
 /// What became of the refresh token.
 enum Spent {
-    /// It was traded in.
-    Renewed(Renewed),
+    /// It was traded in, by a request that was sent then.
+    Renewed(Renewed, Timestamp),
     /// Someone else wrote a newer record, without the lock.
     Foreign(Box<Record>),
     /// The platform refused it.
@@ -96,7 +97,7 @@ impl Transaction {
             self.in_good_time(began)?;
         }
         match self.spend(&record, began + TRIES).await? {
-            Spent::Renewed(renewed) => self.keep(&record, renewed, locked).await,
+            Spent::Renewed(renewed, sent) => self.keep(&record, renewed, sent, locked).await,
             Spent::Foreign(foreign) => self.settled(&foreign).unwrap_or_else(|| Err(self.entry.in_trouble(TROUBLE))),
             Spent::Refused(code) => self.bury(record, code, &mut *locked).await,
             Spent::InTrouble(error) => self.leave_alone(record, error, &mut *locked).await,
@@ -167,9 +168,10 @@ impl Transaction {
         let mut waits = WAITS.iter();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            let sent = self.entry.sources.clock.now();
             let renewal = self.entry.sources.renewal.renew(record);
             let (error, retry_after, ambiguous) = match in_time(TRY.min(left), renewal).await {
-                Some(Ok(renewed)) => return Ok(Spent::Renewed(renewed)),
+                Some(Ok(renewed)) => return Ok(Spent::Renewed(renewed, sent)),
                 Some(Err(RenewalError::Config(error))) => return Err(error),
                 Some(Err(RenewalError::Refused { code })) => {
                     return Ok(self.foreign(record).await.map_or(Spent::Refused(code), Spent::Foreign));
@@ -207,8 +209,13 @@ impl Transaction {
     }
 
     /// Puts what was received in the place of `record`.
-    async fn keep(&self, record: &Record, renewed: Renewed, mut locked: Box<dyn LockedTokens>) -> Result<Record> {
-        let now = self.entry.sources.clock.now();
+    async fn keep(
+        &self,
+        record: &Record,
+        renewed: Renewed,
+        now: Timestamp,
+        mut locked: Box<dyn LockedTokens>,
+    ) -> Result<Record> {
         let mut next = record.clone();
         next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
         if renewed.refresh.is_none() && renewed.refresh_expires_in.is_none() {
