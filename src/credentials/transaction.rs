@@ -208,20 +208,21 @@ impl Transaction {
         (moved || !same(&stored.token, &record.token)).then(|| Box::new(stored))
     }
 
-    /// Puts what was received in the place of `record`.
+    /// Puts what was received in the place of `record`. The token's life counts from the request: it was made some time after
+    /// that, and the answer may have waited for a machine that slept.
     async fn keep(
         &self,
         record: &Record,
         renewed: Renewed,
-        now: Timestamp,
+        sent: Timestamp,
         mut locked: Box<dyn LockedTokens>,
     ) -> Result<Record> {
         let mut next = record.clone();
-        next.good_for(now, renewed.expires_in, renewed.refresh_expires_in);
+        next.good_for(sent, renewed.expires_in, renewed.refresh_expires_in);
         if renewed.refresh.is_none() && renewed.refresh_expires_in.is_none() {
-            // The same refresh token, and not a word of it: what is left of its life counts from now.
+            // The same refresh token, and not a word of it: what is left of its life is its life.
             next.refresh_expiry = record.refresh_expiry;
-            next.refresh_expires_in = record.refresh_expiry.map(|expiry| now.duration_until(expiry).as_secs_f64());
+            next.refresh_expires_in = record.refresh_expiry.map(|expiry| sent.duration_until(expiry).as_secs_f64());
         }
         next.token = renewed.access;
         next.refresh_token = renewed.refresh.or(next.refresh_token);

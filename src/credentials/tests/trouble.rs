@@ -48,6 +48,19 @@ async fn a_try_is_not_begun_when_there_is_no_time_to_hear_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_is_as_old_as_the_request_for_it() {
+    let machine = Machine::expired();
+    let asked = machine.record(1).obtained_at;
+    let process = machine.process();
+    let sleeps = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        machine.wait(30.0);
+    };
+    tokio::join!(process.fresh(), sleeps).0.unwrap();
+    assert_eq!(asked, machine.read().obtained_at);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_live_token_outlasts_every_failure() {
     let machine = Machine::signed_in();
     machine.wait(LIFE - 30.0);

@@ -33,20 +33,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The kinds of storm: how the server rotates, and who renews.
 const STORMS: [(&str, Rotation, Renewing); 5] = [
-    ("benign", Rotation::Benign, Renewing::Apart),
-    ("grace", Rotation::Grace(10), Renewing::Apart),
+    ("benign", Rotation::Benign, Renewing::Detached),
+    ("grace", Rotation::Grace(10), Renewing::Detached),
     ("grace, renewed in process", Rotation::Grace(10), Renewing::InProcess),
-    ("strict", Rotation::Strict, Renewing::Apart),
-    ("strict with those who renew", Rotation::Strict, Renewing::ApartAndKilled),
+    ("strict", Rotation::Strict, Renewing::Detached),
+    ("strict with those who renew", Rotation::Strict, Renewing::DetachedAndKilled),
 ];
 
 /// Who renews.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Renewing {
     /// A process that the victim starts, and that is spared.
-    Apart,
+    Detached,
     /// Such a process, which may be killed, too: what the server gave it is then lost.
-    ApartAndKilled,
+    DetachedAndKilled,
     /// The victim itself, as where a used refresh token stays good for a while.
     InProcess,
 }
@@ -76,7 +76,7 @@ struct Victim {
 pub(super) fn run(trial: &Trial<'_>) {
     // Those who renew do not count.
     let kills = trial.size.kills.div_ceil(
-        u32::try_from(STORMS.iter().filter(|(.., renewing)| *renewing != Renewing::ApartAndKilled).count()).unwrap(),
+        u32::try_from(STORMS.iter().filter(|(.., renewing)| *renewing != Renewing::DetachedAndKilled).count()).unwrap(),
     );
     for (at, (name, rotation, renewing)) in STORMS.into_iter().enumerate() {
         let left = trial.size.until.saturating_duration_since(Instant::now());
@@ -117,7 +117,7 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
         let mut dice = trial.dice(name.len());
         for _ in 0..kills {
             thread::sleep(Duration::from_micros(dice.random_range(0..20_000)));
-            if renewing == Renewing::ApartAndKilled
+            if renewing == Renewing::DetachedAndKilled
                 && dice.random_ratio(1, 2)
                 && let Some(id) = world.who_renews()
             {
@@ -135,13 +135,13 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
                 thread::sleep(Duration::from_micros(200)); // until they have got there
             }
             trial.count(format!("{KILLS}, {name}"), 1);
-            trial.count(KILLS, u64::from(renewing != Renewing::ApartAndKilled));
+            trial.count(KILLS, u64::from(renewing != Renewing::DetachedAndKilled));
         }
     });
     let after = world.counters();
     trial.count("refreshes", after.refreshes - before.refreshes);
     trial.count(format!("reuses, {name}"), after.reuses);
-    let spared = renewing != Renewing::ApartAndKilled;
+    let spared = renewing != Renewing::DetachedAndKilled;
     trial.law(rotation != Rotation::Strict || !spared || after.reuses == 0, || {
         format!("{name}: {} reuses, although nobody who renews was killed", after.reuses)
     });
@@ -158,7 +158,7 @@ fn lose(storm: &Storm<'_>) -> bool {
     let Storm { trial, name, renewing, world, .. } = *storm;
     let lost = world.repair();
     trial.count(format!("lost sign-ins, {name}"), u64::from(lost));
-    trial.law(!lost || renewing == Renewing::ApartAndKilled, || format!("{name}: a sign-in was lost"));
+    trial.law(!lost || renewing == Renewing::DetachedAndKilled, || format!("{name}: a sign-in was lost"));
     lost
 }
 
@@ -183,7 +183,7 @@ fn fail(storm: &Storm<'_>, code: &str, text: &str) {
     if ended {
         lose(storm);
     }
-    if !ended || renewing != Renewing::ApartAndKilled {
+    if !ended || renewing != Renewing::DetachedAndKilled {
         trial.count("failed calls", 1);
         trial.law(false, || format!("{name}: a call failed: {text}"));
     }
