@@ -1,6 +1,6 @@
 //! One renewal from lock to disk: read again, spend the refresh token, write, and only then tell anyone.
 
-use std::{sync::Arc, time::Duration};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use switchboard_kit::{Error, ErrorKind, Result, host::in_time};
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::{
-    detached::DetachedError,
+    detached::{DetachedError, DetachedRenewal},
     entry::{Entry, PATIENCE, Unsaved},
     judgement::{Cause, Eagerness, LONGEST_REST, Verdict, fingerprint, is_live, judge, same},
     renewal::{RenewalError, Renewed},
@@ -37,6 +37,14 @@ pub(super) struct Transaction {
     pub(super) cause: Cause,
 }
 
+/// Who acts.
+enum Turn {
+    /// This transaction, on this record.
+    Ours(Box<dyn LockedTokens>, Box<Record>),
+    /// Nobody: there is a token to use.
+    Settled(Box<Record>),
+}
+
 /// What became of the refresh token.
 enum Spent {
     /// It was traded in, by a request that was sent then.
@@ -52,49 +60,22 @@ enum Spent {
 impl Transaction {
     pub(super) async fn run(self) -> Result<Record> {
         let began = Instant::now();
-        let mut locked = match self.lock().await? {
-            Ok(locked) => locked,
-            Err(record) => return Ok(record),
+        let (mut locked, mut record) = match self.turn(began).await? {
+            Turn::Ours(locked, record) => (locked, *record),
+            Turn::Settled(record) => return Ok(*record),
         };
-        let mut record = self.current(locked.current()).await?;
-        if let Some(settled) = self.settled(&record) {
-            return settled;
-        }
-        self.in_good_time(began)?;
         if let Some(detached) = &self.entry.sources.detached
             && let Some(lock) = locked.hand_over()
         {
             // From here on the lock is the other process's, even if this one ends.
             drop(locked);
-            let patience = PATIENCE.saturating_sub(began.elapsed());
-            match detached.renew(&self.entry.key, &self.cause, lock, patience).await {
-                Ok(()) => {
-                    if let Some(renewed) = self.read_again().await? {
-                        return Ok(renewed);
-                    }
-                    info!(
-                        account = %self.entry.key.account,
-                        "A renewed token has expired already, or is not on disk yet: trying again"
-                    );
-                }
-                // Its command line is not this one's, and so the command that it would have the user run may not be either.
-                Err(DetachedError::Failed(error)) if error.kind() == ErrorKind::SignInRequired => {
-                    return Err(self.entry.stored().await.map_or_else(|own| own, |record| self.entry.gone(&record)));
-                }
-                Err(DetachedError::Failed(error)) => return Err(error),
-                Err(DetachedError::Broken(error)) => {
-                    warn!(account = %self.entry.key.account, %error, "Renewing here: the process for it broke off");
-                }
+            if let Some(ended) = self.elsewhere(&**detached, lock, began).await {
+                return ended;
             }
-            locked = match self.lock().await? {
-                Ok(locked) => locked,
-                Err(record) => return Ok(record),
+            (locked, record) = match self.turn(began).await? {
+                Turn::Ours(locked, record) => (locked, *record),
+                Turn::Settled(record) => return Ok(*record),
             };
-            record = self.current(locked.current()).await?;
-            if let Some(settled) = self.settled(&record) {
-                return settled;
-            }
-            self.in_good_time(began)?;
         }
         match self.spend(&record, began + TRIES).await? {
             Spent::Renewed(renewed, sent) => self.keep(&record, renewed, sent, locked).await,
@@ -104,17 +85,47 @@ impl Transaction {
         }
     }
 
-    /// Refuses to begin what there is no time left to end: whoever held the lock so long has tried in vain.
-    fn in_good_time(&self, began: Instant) -> Result<()> {
-        if began.elapsed() + TRY > TRIES { Err(self.entry.in_trouble(TROUBLE)) } else { Ok(()) }
+    /// Takes the lock and looks again: what was to be renewed may have been meanwhile.
+    async fn turn(&self, began: Instant) -> Result<Turn> {
+        let locked = tokio::select! {
+            biased;
+            locked = self.entry.sources.store.lock(&self.entry.key) => locked?,
+            record = self.renewed_by_others() => return Ok(Turn::Settled(Box::new(record))),
+        };
+        let record = match locked.current() {
+            Some(record) => record.clone(),
+            None => self.entry.stored().await?,
+        };
+        if let Some(settled) = self.settled(&record) {
+            return settled.map(|record| Turn::Settled(Box::new(record)));
+        }
+        if began.elapsed() + TRY > TRIES {
+            // Whoever held the lock so long has tried in vain, and there is no time left to hear an answer.
+            return Err(self.entry.in_trouble(TROUBLE));
+        }
+        Ok(Turn::Ours(locked, Box::new(record)))
     }
 
-    /// Takes the lock, or returns what another process has renewed while this one waited.
-    async fn lock(&self) -> Result<Result<Box<dyn LockedTokens>, Record>> {
-        tokio::select! {
-            biased;
-            locked = self.entry.sources.store.lock(&self.entry.key) => locked.map(Ok),
-            record = self.renewed_by_others() => Ok(Err(record)),
+    /// Has another process renew, with the lock; returns nothing if it must be done here after all.
+    async fn elsewhere(&self, by: &dyn DetachedRenewal, lock: Stdio, began: Instant) -> Option<Result<Record>> {
+        let (key, patience) = (&self.entry.key, PATIENCE.saturating_sub(began.elapsed()));
+        match by.renew(key, &self.cause, lock, patience).await {
+            Ok(()) => {
+                let renewed = self.read_again().await.transpose();
+                if renewed.is_none() {
+                    info!(account = %key.account, "A renewed token has expired already, or is not on disk: trying again");
+                }
+                renewed
+            }
+            // Its command line is not this one's, and so the command that it would have the user run may not be either.
+            Err(DetachedError::Failed(error)) if error.kind() == ErrorKind::SignInRequired => {
+                Some(Err(self.entry.stored().await.map_or_else(|own| own, |record| self.entry.gone(&record))))
+            }
+            Err(DetachedError::Failed(error)) => Some(Err(error)),
+            Err(DetachedError::Broken(error)) => {
+                warn!(account = %key.account, %error, "Renewing here: the process for it broke off");
+                None
+            }
         }
     }
 
@@ -127,13 +138,6 @@ impl Transaction {
             {
                 return record;
             }
-        }
-    }
-
-    async fn current(&self, locked: Option<&Record>) -> Result<Record> {
-        match locked {
-            Some(record) => Ok(record.clone()),
-            None => self.entry.stored().await,
         }
     }
 
