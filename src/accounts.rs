@@ -61,9 +61,10 @@ impl Accounts {
         if config.accounts.values().any(|account| account.token_path.is_some()) {
             places::check_apart(&paths)?;
         }
+        let runtime_folder = config::directories().and_then(|own| own.runtime_dir()).map(path::Path::to_owned);
         Ok(Self {
             http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
-            store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder())),
+            store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder)),
             config,
             options: options.clone(),
             chosen,
@@ -330,11 +331,6 @@ fn state_dir() -> Result<PathBuf> {
         Error::new(ErrorKind::Config, "this machine does not say where your home directory is").hint("set HOME")
     })?;
     Ok(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
-}
-
-/// Returns the folder for what lasts as long as the user's session on this machine, where there is such a thing.
-fn runtime_folder() -> Option<PathBuf> {
-    directories::BaseDirs::new()?.runtime_dir().map(path::Path::to_owned)
 }
 
 fn identity(path: &PathBuf) -> Option<Identity> {

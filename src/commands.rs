@@ -75,32 +75,23 @@ fn report(outcomes: Vec<Result<String>>) -> Result<()> {
 }
 
 async fn mode(cli: Cli) -> Result<()> {
-    if let Some(Command::Sandbox(options)) = &cli.command {
-        return sandbox::serve(options).await;
-    }
-    if cli.command.is_some() && (cli.list_providers || cli.sign_in.local_auth) {
-        let message = "`--local-auth` and `--list-providers` take no command besides";
-        return Err(Error::new(ErrorKind::Config, message).hint("run one after the other"));
-    }
-    if let Some(Command::Doctor { json }) = cli.command {
-        return doctor::doctor(&cli.options, json).await;
-    }
-    let accounts = Accounts::load(&cli.options)?;
-    if cli.list_providers {
-        return list::list(&accounts);
-    }
-    if cli.sign_in.local_auth {
-        return sign_in::sign_in(&accounts, &cli.sign_in).await;
-    }
+    let accounts = || Accounts::load(&cli.options);
     match cli.command {
-        None => serve::serve(&accounts).await,
-        Some(Command::Status { json }) => status::status(&accounts, json).await,
-        Some(Command::Refresh) => refresh::refresh(&accounts).await,
-        Some(Command::Logout { all }) => logout::logout(&accounts, all).await,
-        Some(Command::Tools { json }) => tools::tools(&accounts, json).await,
-        Some(Command::Call { tool, arguments }) => call::call(&accounts, &tool, &arguments).await,
-        Some(Command::Renew { cause }) => renew::renew(&accounts, &cause).await,
-        Some(Command::Doctor { .. } | Command::Sandbox(_)) => Ok(()),
+        Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
+        Some(_) if cli.list_providers || cli.sign_in.local_auth => {
+            let message = "`--local-auth` and `--list-providers` take no command besides";
+            Err(Error::new(ErrorKind::Config, message).hint("run one after the other"))
+        }
+        Some(Command::Doctor { json }) => doctor::doctor(&cli.options, json).await,
+        Some(Command::Status { json }) => status::status(&accounts()?, json).await,
+        Some(Command::Refresh) => refresh::refresh(&accounts()?).await,
+        Some(Command::Logout { all }) => logout::logout(&accounts()?, all).await,
+        Some(Command::Tools { json }) => tools::tools(&accounts()?, json).await,
+        Some(Command::Call { tool, arguments }) => call::call(&accounts()?, &tool, &arguments).await,
+        Some(Command::Renew { cause }) => renew::renew(&accounts()?, &cause).await,
+        None if cli.list_providers => list::list(&accounts()?),
+        None if cli.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.sign_in).await,
+        None => serve::serve(&accounts()?).await,
     }
 }
 

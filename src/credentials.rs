@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::tokens::{Record, TokenKey, TokenStore};
 pub use detached::{Answer, DetachedError, DetachedProcess, DetachedRenewal};
-use entry::Entry;
+use entry::{Entry, PATIENCE};
 pub use judgement::Cause;
 use judgement::fingerprint;
 pub(crate) use judgement::{Refused, refused};
@@ -91,7 +91,7 @@ impl StoredCredentials {
 
     /// Renews if that is called for.
     pub async fn renew(&self, principal: &Principal, cause: &Cause) -> Result<Record> {
-        self.entry(principal).renewed(cause).await
+        self.entry(principal).renewed(cause, PATIENCE).await
     }
 
     async fn credentials(&self, principal: &Principal, origin: &str, cause: &Cause) -> Result<Credentials> {

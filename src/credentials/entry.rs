@@ -98,7 +98,7 @@ impl Entry {
         if spare {
             // A token that still lives is sent while it does, whatever becomes of its renewal.
             let patience = left(&record, now).map_or(PATIENCE, half);
-            match timeout(patience, self.renewed(cause)).await {
+            match timeout(patience, self.renewed(cause, PATIENCE)).await {
                 Ok(Ok(renewed)) => return Ok(renewed),
                 _ if is_live(&record, self.sources.clock.now()) => return Ok(record),
                 Ok(failed) => return failed,
@@ -106,12 +106,11 @@ impl Entry {
                 Err(_) => {}
             }
         }
-        let left = PATIENCE.saturating_sub(began.elapsed());
-        timeout(left, self.renewed(cause)).await.unwrap_or_else(|_| Err(self.in_trouble(REST)))
+        self.renewed(cause, PATIENCE.saturating_sub(began.elapsed())).await
     }
 
-    /// Returns what the entry is renewed to.
-    pub(super) async fn renewed(self: &Arc<Self>, cause: &Cause) -> Result<Record> {
+    /// Returns what the entry is renewed to, if that takes no longer than `patience`.
+    pub(super) async fn renewed(self: &Arc<Self>, cause: &Cause, patience: Duration) -> Result<Record> {
         let wait = async {
             let renewed = self.join(cause).await;
             match (cause, &renewed) {
@@ -120,7 +119,7 @@ impl Entry {
                 _ => renewed,
             }
         };
-        match timeout(PATIENCE, wait).await {
+        match timeout(patience, wait).await {
             Ok(renewed) => renewed.map_err(|shared| repeat(&shared)),
             Err(_) => Err(self.in_trouble(REST)),
         }

@@ -40,9 +40,7 @@ impl Lease {
         }
         Ok(None)
     }
-}
 
-impl Lease {
     /// Returns when a lease that counts was taken, if there is one.
     pub(super) fn since(path: &Path) -> Option<SystemTime> {
         let made = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;

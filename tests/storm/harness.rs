@@ -142,7 +142,7 @@ fn report_progress(findings: &Findings, done: &AtomicBool) {
     let begun = Instant::now();
     let mut due = Duration::from_secs(10);
     while !done.load(Ordering::Relaxed) {
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200)); // so that it ends soon after the run does
         if begun.elapsed() >= due {
             due += Duration::from_secs(10);
             let [calls, kills, broken] =

@@ -133,7 +133,7 @@ impl Locks {
     /// Returns the file in the runtime folder that stands for a token file.
     fn local(&self, path: &Path) -> Option<PathBuf> {
         let name = URL_SAFE_NO_PAD.encode(Sha256::digest(path.as_os_str().as_encoded_bytes()));
-        Some(self.runtime.as_ref()?.join("switchboard").join(name + ".lock"))
+        Some(self.runtime.as_ref()?.join(name + ".lock"))
     }
 
     /// Returns who holds the lock now. Blocks for a moment.

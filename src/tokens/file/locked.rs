@@ -54,7 +54,7 @@ impl LockedFile {
         let mut content = found.map_or(Content::Missing, |found| Content::parse(&found.content));
         for _ in 1..READS {
             if let Content::Corrupt(_) = content {
-                thread::sleep(BETWEEN_READS);
+                thread::sleep(BETWEEN_READS); // another program may be half way through writing
                 content = Content::read(&*disk, &path)?;
             }
         }

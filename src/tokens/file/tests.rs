@@ -271,7 +271,7 @@ async fn where_files_cannot_be_locked_a_lease_and_the_runtime_folder_serve() {
     let runtime = TempDir::new().unwrap();
     let (with, without) = (place.store.clone().with_runtime_folder(Some(runtime.path().to_owned())), &place.store);
     let held = with.lock(&place.key).await.unwrap();
-    assert_eq!(1, fs::read_dir(runtime.path().join("switchboard")).unwrap().count());
+    assert_eq!(1, fs::read_dir(runtime.path()).unwrap().count());
     assert_eq!(Some(process::id()), with.holder(&place.key).await.unwrap().unwrap().process);
     // A process without such a folder, as in a cron job, is kept out as well.
     assert_eq!(ErrorKind::StoreLocked, without.lock(&place.key).await.err().unwrap().kind());
