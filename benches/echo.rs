@@ -6,7 +6,7 @@ use serde_json::json;
 use switchboard::server::{Aggregate, Handler, Provider, Tool, serve_stdio};
 use switchboard_kit::{
     Call, Result, async_trait,
-    host::{Effect, JsonObject, Outcome, Reply},
+    host::{Effect, JsonObject, Reply},
 };
 
 struct Echo;
@@ -24,14 +24,14 @@ impl Provider for Echo {
         Ok(vec![Tool { name, title, description, effect: Effect::Read, input, output: None }])
     }
 
-    async fn call_tool(&self, _: &Call, _: &str, arguments: JsonObject) -> Result<Outcome> {
+    async fn call_tool(&self, _: &Call, _: &str, arguments: JsonObject) -> Result<Reply> {
         let text = arguments.get("text").and_then(|text| text.as_str()).unwrap_or_default();
-        Ok(Outcome::Done(Reply::text(text)))
+        Ok(Reply::text(text))
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let all = Arc::new(Aggregate::new([Arc::new(Echo) as _]));
-    serve_stdio(Handler::new(all.clone(), String::new()), &*all).await
+    serve_stdio(Handler::new(all, String::new())).await
 }

@@ -1,15 +1,24 @@
 //! The MCP side: where tools come from, how they are put together, and how they reach a client.
+//!
+//! A [`Provider`] is a source of tools, resources and prompts; [`Linked`] is that of the platforms inside this program, and
+//! [`Aggregate`] makes one of several. [`Handler`] answers MCP's requests with it, and [`serve_stdio`] brings
+//! it to a client.
 
 mod aggregate;
+mod changes;
 mod handler;
 mod linked;
 mod provider;
 mod stdio;
+mod template;
 
 pub use aggregate::Aggregate;
-pub use handler::Handler;
+pub use changes::{Change, Changes};
+pub use handler::{Client, Handler};
 pub use linked::Linked;
 pub use provider::{
-    Prompt, PromptArgument, PromptMessage, Provider, Resource, ResourceContents, ResourceTemplate, Role, Tool,
+    Completed, Completion, Kinds, Prompt, PromptArgument, PromptMessage, Provider, Resource, ResourceTemplate, Role,
+    Tool,
 };
 pub use stdio::serve_stdio;
+pub use template::parts as template_parts;

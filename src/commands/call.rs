@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    host::{Ask, Content, JsonObject, Outcome, local_call},
+    host::{Content, JsonObject, local_call},
 };
 
 use crate::{
@@ -23,29 +23,21 @@ pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) 
     let call = local_call(PATIENCE);
     let schema = all.get_tool(&call, tool).await?.map(|tool| tool.input).unwrap_or_default();
     let arguments = read(arguments, &schema)?;
-    let outcome = tokio::select! {
-        outcome = call.run(all.call_tool(&call, tool, arguments)) => outcome,
+    let reply = tokio::select! {
+        reply = call.run(all.call_tool(&call, tool, arguments)) => reply,
         () = stopped() => Err(Error::new(ErrorKind::Cancelled, "the call was interrupted")),
     };
     accounts.finish().await;
-    match outcome? {
-        Outcome::Done(reply) => {
-            for content in reply.content {
-                match content {
-                    Content::Text(text) => super::print(&text)?,
-                    Content::Image { data, media_type } => {
-                        super::print(&format!("[{media_type}, {} bytes]", data.len()))?;
-                    }
-                    _ => {}
-                }
+    for content in reply?.content {
+        match content {
+            Content::Text(text) => super::print(&text)?,
+            Content::Image { data, media_type } | Content::Audio { data, media_type } => {
+                super::print(&format!("[{media_type}, {} bytes]", data.len()))?;
             }
-            Ok(())
+            _ => {}
         }
-        Outcome::NeedsInput(Ask::Url { message, url, .. }) => {
-            Err(Error::new(ErrorKind::Forbidden, message).hint(format!("open {url}")))
-        }
-        _ => Err(Error::new(ErrorKind::Forbidden, "the tool asks a question, which a terminal call cannot answer")),
     }
+    Ok(())
 }
 
 /// Reads `key=value` arguments by the tool's schema: text where it wants text, JSON elsewhere.

@@ -15,7 +15,12 @@ pub(super) async fn serve(accounts: &Accounts) -> Result<()> {
     let served = accounts.served()?;
     let instructions = chat::instructions(&served);
     let all = Arc::new(Aggregate::new([Arc::new(Linked::new(served, &accounts.toolsets())?) as _]));
-    let session = serve_stdio(Handler::new(all.clone(), instructions), &*all).await;
+    let handler = Handler::new(all, instructions);
+    let session = match handler.start().await {
+        Ok(()) => serve_stdio(handler.clone()).await,
+        failed => failed,
+    };
+    handler.stop().await;
     accounts.finish().await;
     session
 }

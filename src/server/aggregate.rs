@@ -8,11 +8,14 @@ use std::{
 use async_trait::async_trait;
 use switchboard_kit::{
     Call, Error, ErrorKind, Result, ToolHost as _,
-    host::{self, JsonObject, Outcome},
+    host::{self, JsonObject, Reply},
 };
 use tracing::warn;
 
-use super::provider::{Provider, Tool, unknown};
+use super::{
+    changes::Changes,
+    provider::{Provider, Tool, unknown},
+};
 use crate::chat::Chats;
 
 /// Providers in the order of precedence. The list can be swapped while calls are under way.
@@ -67,7 +70,7 @@ impl Provider for Aggregate {
         Ok(None)
     }
 
-    async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Outcome> {
+    async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
         let providers = self.providers();
         for provider in providers.iter() {
             if provider.get_tool(call, name).await?.is_some() {
@@ -87,9 +90,9 @@ impl Provider for Aggregate {
         })
     }
 
-    async fn start(&self) -> Result<()> {
+    async fn start(&self, changes: &Changes) -> Result<()> {
         for provider in self.providers().iter() {
-            provider.start().await?;
+            provider.start(changes).await?;
         }
         Ok(())
     }
@@ -105,7 +108,7 @@ impl Provider for Aggregate {
 mod tests {
     use std::time::Duration;
 
-    use switchboard_kit::host::{Effect, Reply, local_call};
+    use switchboard_kit::host::{Effect, local_call};
 
     use super::*;
 
@@ -137,8 +140,8 @@ mod tests {
             Ok(self.list_tools(call).await.unwrap_or_default().into_iter().find(|tool| tool.name == name))
         }
 
-        async fn call_tool(&self, _: &Call, _: &str, _: JsonObject) -> Result<Outcome> {
-            Ok(Outcome::Done(Reply::text(self.name)))
+        async fn call_tool(&self, _: &Call, _: &str, _: JsonObject) -> Result<Reply> {
+            Ok(Reply::text(self.name))
         }
     }
 
@@ -155,8 +158,8 @@ mod tests {
         let listed: Vec<_> = listed.iter().map(|tool| (tool.name.as_str(), tool.description.as_str())).collect();
         assert_eq!(listed, [("a", "first"), ("b", "first"), ("c", "second")]);
         for (name, owner) in [("a", "first"), ("c", "second")] {
-            let outcome = all.call_tool(&call, name, JsonObject::new()).await.unwrap();
-            assert_eq!(outcome, Outcome::Done(Reply::text(owner)));
+            let reply = all.call_tool(&call, name, JsonObject::new()).await.unwrap();
+            assert_eq!(reply, Reply::text(owner));
         }
     }
 

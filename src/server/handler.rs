@@ -1,92 +1,160 @@
-//! Our tools and outcomes in MCP's words.
+//! MCP's requests, answered by a provider.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+mod client;
+mod news;
+mod pages;
+mod round;
+mod seals;
+mod words;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::sync::{Arc, OnceLock};
+
+use futures::FutureExt as _;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        self, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProgressNotificationParam, ServerCapabilities, ServerConfig, ToolAnnotations,
+        self, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+        CompleteResult, ContentBlock, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+        Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
+        ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
     },
-    service::RequestContext,
+    service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use switchboard_kit::{
-    Call, Error, Principal,
-    host::{Ask, Content, Effect, Outcome, Reply},
-};
-use tokio::sync::OnceCell;
+use switchboard_kit::{Call, Principal, Result};
 use tracing::debug;
 
-use super::provider::{Provider, Tool};
-use crate::chat::sanitise;
+pub use client::Client;
 
-/// Longest that a call may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How long clients may keep the tool list: it depends on the configuration alone.
+use super::{
+    changes::Changes,
+    provider::{Completed, Completion, Provider},
+};
+use news::Subscriptions;
+use round::{Demand, Ended, Round};
+use seals::Seals;
+use words::{explain, listing_failed, not_read};
+
+/// How long clients may keep a list that they do not watch for changes, in milliseconds.
 const LIST_TTL_MS: u64 = 300_000;
 
-/// Answers one client, or many.
-#[derive(Clone)]
+/// Answers one client, or one after the other that keep no session.
 pub struct Handler {
+    shared: Arc<Served>,
+    /// What this client wants to hear of. A legacy client subscribes by one request and hears by another.
+    subscriptions: OnceLock<Subscriptions>,
+}
+
+/// What all clients share.
+struct Served {
     provider: Arc<dyn Provider>,
     instructions: String,
-    tools: Arc<OnceCell<Vec<model::Tool>>>,
+    changes: Changes,
+    seals: Seals,
+    page_size: usize,
+}
+
+/// A clone answers another client.
+impl Clone for Handler {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), subscriptions: OnceLock::new() }
+    }
 }
 
 impl Handler {
     /// Serves `provider`; clients show `instructions` to the model.
     pub fn new(provider: Arc<dyn Provider>, instructions: String) -> Self {
-        Self { provider, instructions, tools: Arc::default() }
+        Self::with_page_size(provider, instructions, 1_000)
     }
 
-    fn call(context: &RequestContext<RoleServer>) -> Call {
-        let call = Call::new(Principal::local(), PATIENCE).cancelled_by(context.ct.clone());
-        let Some(token) = context.meta.get_progress_token() else { return call };
-        let peer = context.peer.clone();
-        call.reporting_to(move |done, total, message| {
-            let mut progress = ProgressNotificationParam::new(token.clone(), done).with_message(message);
-            progress.total = total;
-            let peer = peer.clone();
-            // A client that has stopped reading must not hold up the work.
-            drop(tokio::spawn(async move {
-                tokio::time::timeout(Duration::from_millis(250), peer.notify_progress(progress)).await
-            }));
-        })
+    /// Does the same, with so many items on a page of a list.
+    pub fn with_page_size(provider: Arc<dyn Provider>, instructions: String, page_size: usize) -> Self {
+        let (changes, seals) = (Changes::default(), Seals::default());
+        let shared = Arc::new(Served { provider, instructions, changes, seals, page_size });
+        Self { shared, subscriptions: OnceLock::new() }
     }
 
-    async fn tools(&self, call: &Call) -> Result<&[model::Tool], ErrorData> {
-        let list = || async {
-            Ok(self
-                .provider
-                .list_tools(call)
-                .await
-                .map_err(|error| protocol(&error))?
-                .into_iter()
-                .map(describe)
-                .collect())
-        };
-        self.tools.get_or_try_init(list).await.map(Vec::as_slice)
+    /// Gets the provider ready, before the first client. What had started when one fails is stopped.
+    pub async fn start(&self) -> Result<()> {
+        self.shared.provider.start(&self.shared.changes).await
+    }
+
+    /// Lets the provider finish, after the last client.
+    pub async fn stop(&self) {
+        self.shared.provider.stop().await;
+    }
+
+    fn provider(&self) -> &dyn Provider {
+        &*self.shared.provider
+    }
+
+    /// Begins a request that may end in questions.
+    fn resume(&self, context: RequestContext<RoleServer>, demand: Demand<'_>) -> Result<(Round<'_>, Call), ErrorData> {
+        Round::resume(&self.shared.seals, context, demand)
+    }
+
+    /// Returns one page of what `list` returns.
+    async fn page<T, F: Future<Output = Result<Vec<T>>> + Send>(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+        list: impl FnOnce(Call) -> F + Send,
+    ) -> Result<(Vec<T>, Option<String>), ErrorData> {
+        let (round, call) = Round::begin(context);
+        let listed = round.run(&call, list(call.clone())).await.map_err(|error| listing_failed(&error))?;
+        pages::page(listed, request.as_ref(), self.shared.page_size)
     }
 }
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
+        let kinds = self.provider().kinds();
+        let mut capabilities = ServerCapabilities::default();
+        if kinds.tools {
+            capabilities.tools.get_or_insert_default().list_changed = Some(true);
+        }
+        if kinds.resources {
+            let resources = capabilities.resources.get_or_insert_default();
+            (resources.list_changed, resources.subscribe) = (Some(true), Some(true));
+        }
+        if kinds.prompts {
+            capabilities.prompts.get_or_insert_default().list_changed = Some(true);
+        }
+        if kinds.completions {
+            capabilities.completions = Some(model::JsonObject::default());
+        }
         let info = Implementation::new("switchboard", env!("CARGO_PKG_VERSION")).with_title("Switchboard");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(info)
-            .with_instructions(self.instructions.clone())
+        let config = ServerConfig::new(capabilities).with_server_info(info);
+        match &self.shared.instructions {
+            none if none.is_empty() => config,
+            instructions => config.with_instructions(instructions.clone()),
+        }
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = ServerHandler::supported_protocol_versions(self).into_owned();
+        let mut result = DiscoverResult::from_server_info(versions, self.get_info());
+        result.ttl_ms = LIST_TTL_MS;
+        Ok(result)
+    }
+
+    /// Says what is known of a tool without asking anyone: headers are checked against it before a call.
+    fn get_tool(&self, name: &str) -> Option<model::Tool> {
+        let call = Call::new(Principal::local(), std::time::Duration::ZERO);
+        let known = self.provider().get_tool(&call, name).now_or_never()?;
+        known.ok().flatten().map(words::tool)
     }
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut result = ListToolsResult::with_all_items(self.tools(&Self::call(&context)).await?.to_vec());
-        result.ttl_ms = Some(LIST_TTL_MS);
-        result.cache_scope = Some(CacheScope::Private);
+        let list = |call: Call| async move { self.provider().list_tools(&call).await };
+        let (page, next_cursor) = self.page(request, context, list).await?;
+        let mut result = ListToolsResult::with_all_items(page.into_iter().map(words::tool).collect());
+        (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
+        result.next_cursor = next_cursor;
         Ok(result)
     }
 
@@ -95,102 +163,170 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let call = Self::call(&context);
         let arguments = request.arguments.unwrap_or_default();
-        let outcome = call.run(self.provider.call_tool(&call, &request.name, arguments)).await;
-        debug!(tool = %request.name, outcome = outcome.as_ref().map_or_else(|error| error.kind().code(), |_| "ok"), "Tool called");
+        let demand = Demand {
+            method: "tools/call",
+            name: &request.name,
+            arguments: &arguments,
+            state: request.request_state,
+            responses: request.input_responses,
+        };
+        let (round, call) = self.resume(context, demand)?;
+        let outcome = match round.end(&call, self.provider().call_tool(&call, &request.name, arguments)).await {
+            Ended::With(outcome) => outcome,
+            Ended::InQuestions(questions) => return Ok(CallToolResponse::InputRequired(questions)),
+        };
+        let code = outcome.as_ref().map_or_else(|error| error.kind().code(), |_| "ok");
+        debug!(tool = %request.name, outcome = code, "Tool called");
         Ok(CallToolResponse::Complete(match outcome {
-            Ok(Outcome::Done(reply)) => answer(reply),
-            Ok(Outcome::NeedsInput(ask)) => CallToolResult::error(vec![ContentBlock::text(question(&ask))]),
-            Ok(_) => CallToolResult::error(vec![ContentBlock::text("this client cannot be asked that")]),
+            Ok(reply) => words::reply(reply),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(explain(&error))]),
         }))
     }
 
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<model::ListPromptsRequestMethod>())
-    }
-
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<model::ListResourcesRequestMethod>())
+        if !self.provider().kinds().resources {
+            return Err(ErrorData::method_not_found::<model::ListResourcesRequestMethod>());
+        }
+        let list = |call: Call| async move { self.provider().list_resources(&call).await };
+        let (page, next_cursor) = self.page(request, context, list).await?;
+        let mut result = ListResourcesResult::with_all_items(page.into_iter().map(words::resource).collect());
+        (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
+        result.next_cursor = next_cursor;
+        Ok(result)
     }
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<model::ListResourceTemplatesRequestMethod>())
+        if !self.provider().kinds().resources {
+            return Err(ErrorData::method_not_found::<model::ListResourceTemplatesRequestMethod>());
+        }
+        let list = |call: Call| async move { self.provider().list_resource_templates(&call).await };
+        let (page, next_cursor) = self.page(request, context, list).await?;
+        let mut result = ListResourceTemplatesResult::with_all_items(page.into_iter().map(words::template).collect());
+        (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
+        result.next_cursor = next_cursor;
+        Ok(result)
     }
-}
 
-/// Says in one text what went wrong and what to do about it: clients show tool errors to the model, protocol errors not.
-/// A platform's own words may be in it, so it is sanitised like theirs.
-fn explain(error: &Error) -> String {
-    let mut text = sanitise::text(error.message());
-    if let Some(hint) = error.hint_text() {
-        text += &format!("\nhint: {}", sanitise::text(hint));
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let demand = Demand {
+            method: "resources/read",
+            name: &request.uri,
+            arguments: &model::JsonObject::default(),
+            state: request.request_state,
+            responses: request.input_responses,
+        };
+        let (round, call) = self.resume(context, demand)?;
+        match round.end(&call, self.provider().read_resource(&call, &request.uri)).await {
+            Ended::With(Ok(contents)) => {
+                let result = ReadResourceResult::new(contents.into_iter().map(words::contents).collect());
+                Ok(ReadResourceResponse::Complete(result))
+            }
+            Ended::With(Err(error)) => Err(not_read(&error, &request.uri)),
+            Ended::InQuestions(questions) => Ok(ReadResourceResponse::InputRequired(questions)),
+        }
     }
-    if let Some(wait) = error.retry_after() {
-        text += &format!("\nretry after {} s", wait.as_secs_f64().ceil());
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        if !self.provider().kinds().prompts {
+            return Err(ErrorData::method_not_found::<model::ListPromptsRequestMethod>());
+        }
+        let list = |call: Call| async move { self.provider().list_prompts(&call).await };
+        let (page, next_cursor) = self.page(request, context, list).await?;
+        let mut result = ListPromptsResult::with_all_items(page.into_iter().map(words::prompt).collect());
+        (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
+        result.next_cursor = next_cursor;
+        Ok(result)
     }
-    text + &format!("\ncode: {}", error.kind().code())
-}
 
-fn protocol(error: &Error) -> ErrorData {
-    ErrorData::internal_error(explain(error), None)
-}
-
-/// What to read where the client cannot be asked.
-fn question(ask: &Ask) -> String {
-    match ask {
-        Ask::Url { message, url, .. } => format!("{message}\nhint: open {url}"),
-        Ask::Form { message, .. } => message.clone(),
-        _ => "the user has to be asked, which this client cannot do".into(),
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let arguments = request.arguments.unwrap_or_default();
+        let demand = Demand {
+            method: "prompts/get",
+            name: &request.name,
+            arguments: &arguments,
+            state: request.request_state,
+            responses: request.input_responses,
+        };
+        let (round, call) = self.resume(context, demand)?;
+        match round.end(&call, self.provider().render_prompt(&call, &request.name, arguments)).await {
+            Ended::With(Ok(messages)) => {
+                let messages = messages.into_iter().map(words::prompt_message).collect();
+                Ok(GetPromptResponse::Complete(GetPromptResult::new(messages)))
+            }
+            Ended::With(Err(error)) => Err(words::not_done(&error)),
+            Ended::InQuestions(questions) => Ok(GetPromptResponse::InputRequired(questions)),
+        }
     }
-}
 
-fn describe(tool: Tool) -> model::Tool {
-    let read = tool.effect == Effect::Read;
-    let annotations =
-        ToolAnnotations::from_raw(None, Some(read), Some(tool.effect == Effect::Destructive), Some(read), Some(true));
-    let described = model::Tool::new(Cow::from(tool.name), tool.description, tool.input)
-        .with_title(tool.title)
-        .with_annotations(annotations);
-    match tool.output {
-        Some(schema) => described.with_raw_output_schema(schema),
-        None => described,
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        if !self.provider().kinds().completions {
+            return Err(ErrorData::method_not_found::<model::CompleteRequestMethod>());
+        }
+        let of = match &request.r#ref {
+            Reference::Prompt(prompt) => Completed::Prompt(&prompt.name),
+            Reference::Resource(template) => Completed::Template(&template.uri),
+            _ => return Err(ErrorData::invalid_params("only prompts and resource templates are completed", None)),
+        };
+        let known = request.context.and_then(|context| context.arguments).unwrap_or_default().into_iter().collect();
+        let wanted = Completion { of, argument: &request.argument.name, value: &request.argument.value, known };
+        let (round, call) = Round::begin(context);
+        let found = round.run(&call, self.provider().complete(&call, &wanted)).await;
+        let values = found.map_err(|error| words::not_done(&error))?.unwrap_or_default();
+        Ok(CompleteResult::new(words::completion(values)))
     }
-}
 
-fn answer(reply: Reply) -> CallToolResult {
-    let content = reply.content.into_iter().filter_map(|content| match content {
-        Content::Text(text) => Some(ContentBlock::text(text)),
-        Content::Image { data, media_type } => Some(ContentBlock::image(STANDARD.encode(data), media_type)),
-        _ => None,
-    });
-    let mut result = CallToolResult::success(content.collect());
-    result.structured_content = reply.structured;
-    result
-}
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let news = self.shared.changes.news();
+        self.subscriptions.get_or_init(Subscriptions::default).follow(news, context.peer);
+    }
 
-#[cfg(test)]
-mod tests {
-    use switchboard_kit::ErrorKind;
+    async fn subscribe(&self, request: SubscribeRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.subscriptions
+            .get_or_init(Subscriptions::default)
+            .add(&request.uri)
+            .map_err(|error| words::not_done(&error))
+    }
 
-    use super::*;
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions.get_or_init(Subscriptions::default).remove(&request.uri);
+        Ok(())
+    }
 
-    #[test]
-    fn what_an_error_quotes_is_cleaned() {
-        let error = Error::new(ErrorKind::Forbidden, "no\u{202e} entry\u{e0049}").hint("ask\u{200b} Ann");
-        assert_eq!(explain(&error), "no entry\nhint: ask Ann\ncode: permission");
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        news::pass_on(self.shared.changes.news(), &context).await;
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Result,
-    host::{self, Effect, JsonObject, Outcome, ToolDef},
+    host::{self, Effect, JsonObject, Reply, ToolDef},
 };
 
 use super::provider::{Provider, Tool, unknown};
@@ -167,7 +167,7 @@ impl Provider for Linked {
         Ok(if self.entries.contains_key(name) { self.described().get(name).cloned() } else { None })
     }
 
-    async fn call_tool(&self, call: &Call, name: &str, mut arguments: JsonObject) -> Result<Outcome> {
+    async fn call_tool(&self, call: &Call, name: &str, mut arguments: JsonObject) -> Result<Reply> {
         let entry = self.entries.get(name).ok_or_else(|| unknown("tool", name))?;
         if entry.accounts.is_empty() {
             let chats = Chats::new(self.served.clone(), call.clone());

@@ -1,12 +1,14 @@
 //! A source of tools, resources, templates and prompts. The linked platforms are one, other MCP servers can be others.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use switchboard_kit::{
     Call, Error, ErrorKind, Result,
-    host::{Effect, JsonObject, Outcome},
+    host::{Content, Effect, JsonObject, Reply, ResourceContents},
 };
+
+use super::{changes::Changes, template};
 
 /// A tool as clients see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +21,9 @@ pub struct Tool {
     pub description: String,
     /// What it does.
     pub effect: Effect,
-    /// The schema of its arguments.
+    /// The schema of its arguments, an object.
     pub input: Arc<JsonObject>,
-    /// The schema of its answer, if that is JSON.
+    /// The schema of its answer, if that is JSON: an object. Clients drop the whole list over any other.
     pub output: Option<Arc<JsonObject>>,
 }
 
@@ -51,31 +53,13 @@ pub struct ResourceTemplate {
     pub media_type: Option<String>,
 }
 
-/// What a resource holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResourceContents {
-    /// Text.
-    Text {
-        /// The text.
-        text: String,
-        /// Its media type.
-        media_type: Option<String>,
-    },
-    /// Bytes.
-    Bytes {
-        /// The bytes.
-        bytes: Vec<u8>,
-        /// Their media type.
-        media_type: Option<String>,
-    },
-}
-
 /// A prompt as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// Its name.
+    /// Its name, unique among all providers.
     pub name: String,
+    /// A title for people.
+    pub title: Option<String>,
     /// What it is for.
     pub description: Option<String>,
     /// What it takes.
@@ -108,7 +92,60 @@ pub struct PromptMessage {
     /// Who says it.
     pub role: Role,
     /// What it says.
-    pub text: String,
+    pub content: Content,
+}
+
+/// What a completion is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion<'a> {
+    /// Whose argument it is.
+    pub of: Completed<'a>,
+    /// The argument's name.
+    pub argument: &'a str,
+    /// What has been typed.
+    pub value: &'a str,
+    /// The arguments that are filled in already.
+    pub known: BTreeMap<String, String>,
+}
+
+/// Whose arguments are completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completed<'a> {
+    /// The prompt of that name.
+    Prompt(&'a str),
+    /// The resource template of that URI.
+    Template(&'a str),
+}
+
+/// The kinds of things that a provider can have at any time. Clients are told once, when they connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a capability of the protocol")]
+pub struct Kinds {
+    /// Tools.
+    pub tools: bool,
+    /// Resources, and families of them.
+    pub resources: bool,
+    /// Prompts.
+    pub prompts: bool,
+    /// Suggestions for arguments of prompts and templates.
+    pub completions: bool,
+}
+
+impl Kinds {
+    /// Tools alone.
+    pub const TOOLS: Self = Self { tools: true, resources: false, prompts: false, completions: false };
+    /// All of them.
+    pub const ALL: Self = Self { tools: true, resources: true, prompts: true, completions: true };
+
+    /// Returns what either has.
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            tools: self.tools || other.tools,
+            resources: self.resources || other.resources,
+            prompts: self.prompts || other.prompts,
+            completions: self.completions || other.completions,
+        }
+    }
 }
 
 /// A source of tools, resources, templates and prompts. What it does not override, it does not have.
@@ -117,8 +154,13 @@ pub struct PromptMessage {
 /// passes the question on to the next provider; an error in a call, a read or a rendering goes to the caller.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Names it in logs.
+    /// Names it in logs and errors.
     fn name(&self) -> &str;
+
+    /// Returns what it can have; tools, if nothing is said.
+    fn kinds(&self) -> Kinds {
+        Kinds::TOOLS
+    }
 
     /// Lists the tools.
     async fn list_tools(&self, _: &Call) -> Result<Vec<Tool>> {
@@ -131,7 +173,7 @@ pub trait Provider: Send + Sync {
     }
 
     /// Calls one of its tools.
-    async fn call_tool(&self, _: &Call, name: &str, _: JsonObject) -> Result<Outcome> {
+    async fn call_tool(&self, _: &Call, name: &str, _: JsonObject) -> Result<Reply> {
         Err(unknown("tool", name))
     }
 
@@ -148,6 +190,12 @@ pub trait Provider: Send + Sync {
     /// Lists the families of resources.
     async fn list_resource_templates(&self, _: &Call) -> Result<Vec<ResourceTemplate>> {
         Ok(Vec::new())
+    }
+
+    /// Returns the first family that `uri` is one of, or `None` if it is of another's.
+    async fn get_resource_template(&self, call: &Call, uri: &str) -> Result<Option<ResourceTemplate>> {
+        let templates = self.list_resource_templates(call).await?;
+        Ok(templates.into_iter().find(|family| template::parts(&family.uri_template, uri).is_some()))
     }
 
     /// Reads a resource, or one of a family.
@@ -170,8 +218,13 @@ pub trait Provider: Send + Sync {
         Err(unknown("prompt", name))
     }
 
-    /// Gets ready, before the first call.
-    async fn start(&self) -> Result<()> {
+    /// Suggests values for an argument, the likeliest first, or `None` if it is another's.
+    async fn complete(&self, _: &Call, _: &Completion<'_>) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+
+    /// Gets ready, before the first call, and from then on tells `changes` when what it lists has changed.
+    async fn start(&self, _changes: &Changes) -> Result<()> {
         Ok(())
     }
 

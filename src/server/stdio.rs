@@ -1,19 +1,22 @@
 //! One client over standard input and output.
 
+mod farewell;
+
 use std::{io::IsTerminal as _, time::Duration};
 
-use rmcp::ServiceExt as _;
+use rmcp::{ServerHandler, ServiceExt as _, transport::async_rw::AsyncRwTransport};
 use switchboard_kit::{Error, ErrorKind, Result};
 use tracing::info;
 
-use super::{Handler, Provider};
 use crate::signals::stopped;
+use farewell::Farewell;
 
-/// How long what is under way may take to end once the client has gone.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long what is under way may take to end once the client has gone. The rest of ten seconds is for tokens on their way to
+/// disk.
+const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Serves until the client closes our input.
-pub async fn serve_stdio(handler: Handler, provider: &dyn Provider) -> Result<()> {
+/// Serves until the client closes our input or the process is asked to end; what is under way is answered first.
+pub async fn serve_stdio(handler: impl ServerHandler) -> Result<()> {
     if std::io::stdin().is_terminal() {
         info!("Waiting for an MCP client on standard input");
         eprintln!(
@@ -21,18 +24,13 @@ pub async fn serve_stdio(handler: Handler, provider: &dyn Provider) -> Result<()
              Add it to your client as in the README, try `switchboard call whoami`, or end it with Ctrl-D."
         );
     }
-    provider.start().await?;
     let failed = |error: String| Error::new(ErrorKind::Unexpected, format!("the MCP session failed: {error}"));
     let (input, output) = rmcp::transport::stdio_pipes();
-    // A client that hangs up before it has said anything has simply changed its mind.
-    let served = match handler.serve((input, output)).await {
-        Ok(session) => tokio::select! {
-            ended = session.waiting() => ended.map(drop).map_err(|error| failed(error.to_string())),
-            () = stopped() => Ok(()),
-        },
+    let transport = Farewell::new(AsyncRwTransport::new_server(input, output), stopped(), PATIENCE);
+    match handler.serve(transport).await {
+        Ok(session) => session.waiting().await.map(drop).map_err(|error| failed(error.to_string())),
+        // A client that hangs up before it has said anything has simply changed its mind.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(error) => Err(failed(error.to_string())),
-    };
-    drop(tokio::time::timeout(FAREWELL, provider.stop()).await);
-    served
+    }
 }

@@ -183,7 +183,8 @@ impl Request {
     /// Sends and returns the answer as it came, once [`Platform::check`](crate::Platform::check) has passed it.
     pub async fn fetch(self) -> Result<Response> {
         let call = self.api.call.clone();
-        call.run(crate::send::send(self)).await
+        // Every facet's future would otherwise hold all of it.
+        call.run(Box::pin(crate::send::send(self))).await
     }
 
     pub(crate) fn parts(&self) -> Result<&(String, Vec<u8>)> {

@@ -1,11 +1,27 @@
-//! One call: for whom it is made, until when, and how to tell that it is no longer wanted.
+//! One call: for whom it is made, until when, how to tell that it is no longer wanted, and how to ask its user.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    fmt,
+    pin::pin,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Result,
+    ask::{Answer, Ask, Medium},
+};
+
+/// How long a user may take to answer. The call's own time stands still meanwhile.
+const THOUGHT: Duration = Duration::from_mins(10);
 
 /// Whom a call acts for. Caches, cursors and tokens are kept apart by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,42 +35,67 @@ pub struct Principal {
 impl Principal {
     /// Returns the person whose machine this is.
     pub fn local() -> Self {
-        Self { issuer: "local".into(), subject: "local".into() }
+        static LOCAL: LazyLock<Principal> =
+            LazyLock::new(|| Principal { issuer: "local".into(), subject: "local".into() });
+        LOCAL.clone()
     }
 }
 
-type Progress = dyn Fn(f64, Option<f64>, &str) + Send + Sync;
+/// The other end of a call: who made it, and may be told and asked things while it is under way.
+#[async_trait]
+pub trait Caller: Any + Send + Sync {
+    /// Hears how far the work has come.
+    fn progress(&self, _done: f64, _total: Option<f64>, _message: &str) {}
+
+    /// Returns whether the user can be asked in this way.
+    fn can_be_asked(&self, _: Medium) -> bool {
+        false
+    }
+
+    /// Asks the user. It may never return: then the same call is made again, with the answer.
+    async fn ask(&self, _key: &str, question: &Ask) -> Result<Answer> {
+        Err(Error::unsupported(format!(
+            "the user has to be asked, which this client cannot do: {}",
+            question.message()
+        )))
+    }
+}
+
+/// A caller that hears nothing and cannot be asked.
+struct Silent;
+
+impl Caller for Silent {}
+
+struct Origin {
+    principal: Principal,
+    cancellation: CancellationToken,
+    caller: Arc<dyn Caller>,
+    /// Milliseconds by which the deadline has moved while the user was asked.
+    thought: AtomicU64,
+}
 
 /// What goes along with every call. Cheap to clone.
 #[derive(Clone)]
 pub struct Call {
-    principal: Principal,
+    origin: Arc<Origin>,
     deadline: Instant,
-    cancellation: CancellationToken,
-    progress: Arc<Progress>,
 }
 
 impl Call {
     /// Starts a call of `principal` that may take `patience`.
     pub fn new(principal: Principal, patience: Duration) -> Self {
-        Self {
-            principal,
-            deadline: Instant::now() + patience,
-            cancellation: CancellationToken::new(),
-            progress: Arc::new(|_, _, _| {}),
-        }
+        Self::of(Arc::new(Silent), principal, patience, CancellationToken::new())
     }
 
-    /// Ends the call when `cancellation` does.
-    pub fn cancelled_by(mut self, cancellation: CancellationToken) -> Self {
-        self.cancellation = cancellation;
-        self
-    }
-
-    /// Sends progress to `report` as done, total and a message.
-    pub fn reporting_to(mut self, report: impl Fn(f64, Option<f64>, &str) + Send + Sync + 'static) -> Self {
-        self.progress = Arc::new(report);
-        self
+    /// Starts a call that `caller` has made, and ends when `cancellation` does.
+    pub fn of(
+        caller: Arc<dyn Caller>,
+        principal: Principal,
+        patience: Duration,
+        cancellation: CancellationToken,
+    ) -> Self {
+        let origin = Origin { principal, cancellation, caller, thought: AtomicU64::new(0) };
+        Self { origin: Arc::new(origin), deadline: Instant::now() + patience }
     }
 
     /// Moves the deadline, but never beyond the caller's own.
@@ -65,27 +106,65 @@ impl Call {
 
     /// Returns whom the call acts for.
     pub fn principal(&self) -> &Principal {
-        &self.principal
+        &self.origin.principal
+    }
+
+    /// Returns who made it.
+    pub fn caller(&self) -> &dyn Caller {
+        &*self.origin.caller
     }
 
     /// Returns how much time is left.
     pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.limit().saturating_duration_since(Instant::now())
+    }
+
+    fn limit(&self) -> Instant {
+        self.deadline + Duration::from_millis(self.origin.thought.load(Ordering::Relaxed))
     }
 
     /// Tells the caller how far the work has come.
     pub fn progress(&self, done: f64, total: Option<f64>, message: &str) {
-        (self.progress)(done, total, message);
+        self.origin.caller.progress(done, total, message);
+    }
+
+    /// Returns whether the user can be asked in this way. Where not, the tool must do without an answer.
+    pub fn can_ask(&self, medium: Medium) -> bool {
+        self.origin.caller.can_be_asked(medium)
+    }
+
+    /// Asks the user, who may take ten minutes.
+    ///
+    /// `key` names the question within the tool. Where a client cannot be asked in mid-call, the call ends here and is made
+    /// once more with the answer: what comes before must do no harm when it is repeated, and lead to the same question.
+    pub async fn ask(&self, key: &str, question: &Ask) -> Result<Answer> {
+        let (caller, asked) = (&self.origin.caller, Instant::now());
+        let thought = u64::try_from(THOUGHT.as_millis()).unwrap_or(u64::MAX);
+        self.origin.thought.fetch_add(thought, Ordering::Relaxed);
+        let answer = tokio::time::timeout(THOUGHT, caller.ask(key, question)).await;
+        let unused = u64::try_from(THOUGHT.saturating_sub(asked.elapsed()).as_millis()).unwrap_or(thought);
+        self.origin.thought.fetch_sub(unused, Ordering::Relaxed);
+        answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "the user did not answer within ten minutes")))
     }
 
     /// Runs `work`, unless the deadline passes or the caller gives up first; then `work` is dropped.
     pub async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        let in_time = async {
+            loop {
+                let limit = self.limit();
+                match tokio::time::timeout_at(limit, &mut work).await {
+                    Ok(result) => break result,
+                    // A question to the user has moved it.
+                    Err(_) if self.limit() > limit => {}
+                    Err(_) => break Err(Error::new(ErrorKind::TimedOut, "the platform did not answer in time")),
+                }
+            }
+        };
         tokio::select! {
             biased;
-            () = self.cancellation.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the caller no longer wants the answer")),
-            result = tokio::time::timeout_at(self.deadline, work) => {
-                result.unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "the platform did not answer in time")))
-            }
+            () = self.origin.cancellation.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the caller no longer wants the answer")),
+            result = in_time => result,
         }
     }
 }
@@ -93,8 +172,61 @@ impl Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("principal", &self.principal)
+            .field("principal", self.principal())
             .field("remaining", &self.remaining())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A user who thinks for so long.
+    struct Thinker(Duration);
+
+    #[async_trait]
+    impl Caller for Thinker {
+        async fn ask(&self, _: &str, _: &Ask) -> Result<Answer> {
+            tokio::time::sleep(self.0).await;
+            Ok(Answer::Decline)
+        }
+    }
+
+    fn call(thought: Duration) -> Call {
+        let caller = Arc::new(Thinker(thought));
+        Call::of(caller, Principal::local(), Duration::from_mins(1), CancellationToken::new())
+    }
+
+    async fn ask(call: &Call) -> Result<Answer> {
+        call.run(async { call.ask("sure", &Ask::form("Sure?", serde_json::json!({}))).await }).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_stands_still_while_the_user_thinks() {
+        let call = call(Duration::from_mins(5));
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(ask(&call).await.unwrap(), Answer::Decline);
+        assert_eq!(call.remaining().as_secs(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_the_user_for_ever() {
+        let call = call(Duration::from_hours(1));
+        assert_eq!(ask(&call).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(call.remaining().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_ends_at_the_deadline() {
+        let work = std::future::pending::<Result<()>>();
+        assert_eq!(call(THOUGHT).run(work).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_asked_is_not() {
+        let call = Call::new(Principal::local(), Duration::from_secs(1));
+        assert!(!call.can_ask(Medium::Form));
+        assert_eq!(ask(&call).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
 }

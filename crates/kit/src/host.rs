@@ -13,13 +13,14 @@ use tokio::{
 };
 
 pub use crate::{
+    call::Caller,
     credentials::{CredentialSource, Credentials},
     endpoints::is_loopback,
     http::{Embedded, Http, Outgoing},
     patience::in_time,
     platform::{Bound, Live, PlatformDef},
     schema::{input_schema, nearest},
-    tool::{Ask, Content, Effect, IntoReply, JsonObject, Outcome, Reply, ToolCall, ToolDef},
+    tool::{Content, Effect, IntoReply, JsonObject, Reply, ResourceBody, ResourceContents, ToolCall, ToolDef},
 };
 pub use inventory;
 pub use reqwest::{Method, header};

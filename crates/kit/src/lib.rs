@@ -4,6 +4,7 @@
 //! and whatever else its platform can do as `#[tool]` functions. What only the server needs sits in [`host`].
 
 mod api;
+mod ask;
 mod auth;
 mod call;
 pub mod chat;
@@ -20,6 +21,7 @@ mod send;
 mod tool;
 
 pub use api::{Api, Request, escape};
+pub use ask::{Answer, Ask, Medium};
 pub use auth::{
     Auth, AuthServer, ClientAuth, OAuth, Pkce, Redirect, Rotation, Session, SessionTokens, Sso, StaticToken,
 };
@@ -40,7 +42,7 @@ pub use serde_json;
 /// What the macros' output names; not for people.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::tool::{Effect, JsonObject, Outcome, ToolDef, input_schema, open, output_schema, parse, reply};
+    pub use crate::tool::{Effect, JsonObject, Reply, ToolDef, input_schema, open, output_schema, parse, reply};
     pub use crate::{Result, platform::PlatformDef};
     pub use futures::future::BoxFuture;
     pub use inventory;

@@ -64,7 +64,7 @@ impl ToolDef {
 }
 
 /// Calls a tool on its host with these arguments.
-pub type ToolCall = for<'a> fn(&'a (dyn Any + Send + Sync), JsonObject) -> BoxFuture<'a, Result<Outcome>>;
+pub type ToolCall = for<'a> fn(&'a (dyn Any + Send + Sync), JsonObject) -> BoxFuture<'a, Result<Reply>>;
 
 inventory::collect!(ToolDef);
 
@@ -98,6 +98,35 @@ pub enum Content {
         /// Its media type.
         media_type: String,
     },
+    /// Sound.
+    Audio {
+        /// Its bytes.
+        data: Vec<u8>,
+        /// Its media type.
+        media_type: String,
+    },
+    /// What a resource holds.
+    Resource(ResourceContents),
+}
+
+/// What a resource holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceContents {
+    /// Names the resource.
+    pub uri: String,
+    /// Its media type.
+    pub media_type: Option<String>,
+    /// Its content.
+    pub body: ResourceBody,
+}
+
+/// The content of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceBody {
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 impl Reply {
@@ -105,40 +134,6 @@ impl Reply {
     pub fn text(text: impl Into<String>) -> Self {
         Self { content: vec![Content::Text(text.into())], structured: None }
     }
-}
-
-/// How a call ended that did not fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// With an answer.
-    Done(Reply),
-    /// With a question to the user; the same call again, with the answer, goes on.
-    NeedsInput(Ask),
-}
-
-/// A question to the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ask {
-    /// To fill in a form.
-    Form {
-        /// Names the answer.
-        key: String,
-        /// What to show.
-        message: String,
-        /// The schema of the answer.
-        schema: Value,
-    },
-    /// To open a page.
-    Url {
-        /// Names the answer.
-        key: String,
-        /// What to show.
-        message: String,
-        /// The page.
-        url: String,
-    },
 }
 
 /// What a tool may return in its `Result`.
@@ -195,10 +190,10 @@ pub fn output_schema<R: Returns>() -> Option<JsonObject> {
     R::Value::output_schema()
 }
 
-/// Makes what a function returned an outcome.
+/// Makes what a function returned an answer.
 #[doc(hidden)]
-pub fn reply<R: Returns>(returned: R) -> Result<Outcome> {
-    returned.into_result()?.into_reply().map(Outcome::Done)
+pub fn reply<R: Returns>(returned: R) -> Result<Reply> {
+    returned.into_result()?.into_reply()
 }
 
 /// Returns the host that a tool is written for.

@@ -49,7 +49,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             fn call<'a>(
                 host: &'a (dyn private::Any + Send + Sync),
                 arguments: private::JsonObject,
-            ) -> private::BoxFuture<'a, private::Result<private::Outcome>> {
+            ) -> private::BoxFuture<'a, private::Result<private::Reply>> {
                 ::std::boxed::Box::pin(async move {
                     let #arguments { #(#names,)* } = private::parse(arguments)?;
                     private::reply(#name(private::open::<#host>(host), #(#names,)*).await)

@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Principal, Result, ToolHost,
     host::{
-        Account, Content, CredentialSource, Credentials, Method, Outcome, Outgoing, Reply, Secret, local_call,
-        platforms, tools,
+        Account, Content, CredentialSource, Credentials, Method, Outgoing, Reply, Secret, local_call, platforms, tools,
     },
 };
 use switchboard_sandbox::{Options, Sandbox};
@@ -147,10 +146,7 @@ impl Assistant {
         let tool = tools().into_iter().find(|tool| tool.host == Chats::KEY && tool.name == verb).unwrap();
         let chats = Chats::new(self.0.clone(), local_call(Duration::from_secs(30)));
         let Value::Object(arguments) = arguments else { unreachable!() };
-        match (tool.call)(&chats, arguments).await? {
-            Outcome::Done(reply) => Ok(reply),
-            outcome => panic!("{outcome:?}"),
-        }
+        (tool.call)(&chats, arguments).await
     }
 
     /// Calls a verb that must succeed and returns its text.
