@@ -24,21 +24,23 @@ use crate::{
     credentials::{DetachedProcess, DetachedRenewal, Sources, StoredCredentials, SystemClock},
     oauth::{self, OAuthRenewal},
     sandbox,
-    sign_in::{self, ClientCredentials, SignIn, Terminal},
+    sign_in::{self, ClientCredentials, Invitations, SignIn, Terminal},
     tokens::{Disk as _, FileStore, RealDisk, Record, TokenKey},
 };
 
 /// How long renewals under way may take once the client has gone.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// The accounts that this process serves, and what they share.
+/// The accounts that this process serves, and what they share. Cheap to clone.
+#[derive(Clone)]
 pub struct Accounts {
-    config: Config,
-    options: Options,
+    config: Arc<Config>,
+    options: Arc<Options>,
     chosen: Vec<AccountKey>,
     http: Arc<Http>,
     store: Arc<FileStore>,
     renewals: TaskTracker,
+    may_invite: bool,
 }
 
 impl Accounts {
@@ -65,11 +67,18 @@ impl Accounts {
         Ok(Self {
             http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
             store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder)),
-            config,
-            options: options.clone(),
+            config: Arc::new(config),
+            options: Arc::new(options.clone()),
             chosen,
             renewals: TaskTracker::new(),
+            may_invite: true,
         })
+    }
+
+    /// Leaves signing in to the command line: its pages are on this machine, and the clients may not be.
+    pub fn without_invitations(mut self) -> Self {
+        self.may_invite = false;
+        self
     }
 
     /// Returns the configuration.
@@ -265,6 +274,8 @@ impl Accounts {
             Arc::new(stored)
         };
         let path = self.token_path(key)?;
+        let (accounts, account) = (self.clone(), key.clone());
+        let invitations = Invitations::new(move |terminal| accounts.sign_in(&account, terminal));
         Ok(ServedAccount {
             account: Arc::new(Account::new(key.clone(), endpoints, credentials, self.http.clone())),
             bound: config.bound.clone(),
@@ -275,6 +286,7 @@ impl Accounts {
             deny: config.deny.clone(),
             sign_in_command: self.sign_in_command(key),
             signed_in: Arc::new(move || embedded || identity(&path).is_some()),
+            invitations: (!embedded && self.may_invite).then_some(invitations),
         })
     }
 

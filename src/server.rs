@@ -11,6 +11,8 @@ mod linked;
 mod provider;
 mod stdio;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use aggregate::Aggregate;
 pub use changes::{Change, Changes};

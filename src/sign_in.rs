@@ -4,6 +4,7 @@ mod attempt;
 mod browser;
 mod callback;
 mod device;
+mod invitation;
 mod link;
 mod pages;
 mod pending;
@@ -27,6 +28,7 @@ use url::Url;
 use crate::tokens::{TokenKey, TokenStore};
 
 pub(crate) use browser::free_port;
+pub use invitation::Invitations;
 pub use terminal::{OwnTerminal, Terminal};
 pub(crate) use way::usual_scopes;
 

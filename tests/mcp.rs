@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::switchboard::{Home, Session};
+use crate::{
+    service::{self, Service},
+    switchboard::{Home, Session},
+};
 
 const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
@@ -24,6 +27,31 @@ fn tools_are_listed_without_a_sign_in_and_without_writing() {
     }
     let refusal = session.call("read_messages", json!({ "target": "#general" })).unwrap_err();
     assert!(refusal.contains("--provider matrix --local-auth"), "{refusal}");
+    session.end();
+}
+
+#[test]
+fn a_call_without_a_sign_in_offers_it_to_the_user_and_goes_on() {
+    let home = Home::new();
+    let service = Service::with(&home, "strict", "1h");
+    let mut command = home.command(&["--config", &service.configure(&home), "--provider", "sandbox"]);
+    command.stderr(std::process::Stdio::null());
+    let mut session = Session::spawn(command);
+    session.greet_as(&json!({ "elicitation": { "url": {} } })).unwrap();
+    let call = json!({ "name": "read_messages", "arguments": { "target": "#general" } });
+    let mut asked = 0;
+    let answer = session.ask_and_answer("tools/call", &call, |request| {
+        asked += 1;
+        assert_eq!((&request["method"], &request["params"]["mode"]), (&json!("elicitation/create"), &json!("url")));
+        let page = request["params"]["url"].as_str().unwrap().to_owned();
+        std::thread::spawn(move || service::visit(page));
+        json!({ "action": "accept" })
+    });
+    let answer = answer.unwrap();
+    assert!(answer["content"][0]["text"].as_str().unwrap().contains("#general"), "{answer}");
+    // From then on it is signed in.
+    session.call("list_conversations", json!({})).unwrap();
+    assert_eq!(asked, 1);
     session.end();
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn ask(method: &str, url: &str, cookie: &str, body: &str) -> Answer {
     Answer { headers: headers.into(), body: body.into() }
 }
 
-/// Signs in as a browser would: opens the page that is printed and goes where it is sent, keeping cookies.
+/// Signs in by the page that is printed.
 pub(crate) fn sign_in(home: &Home, config: &str) {
     let arguments = ["--config", config, "--provider", "sandbox", "--local-auth", "--no-browser"];
     let mut child = home.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
@@ -95,7 +95,14 @@ pub(crate) fn sign_in(home: &Home, config: &str) {
         let at = line.find("http://127.0.0.1:")?;
         line.contains("/auth?nonce=").then(|| line[at..].trim().to_owned())
     });
-    let (mut url, mut cookie) = (start.expect("the page to open is printed"), String::new());
+    visit(start.expect("the page to open is printed"));
+    let rest: Vec<_> = errors.map(Result::unwrap).collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+}
+
+/// Opens a page as a browser would and goes where it is sent, keeping cookies.
+pub(crate) fn visit(mut url: String) {
+    let mut cookie = String::new();
     loop {
         let answer = get(&url, &cookie);
         if let Some(set) = answer.header("set-cookie") {
@@ -112,6 +119,4 @@ pub(crate) fn sign_in(home: &Home, config: &str) {
         let origin: String = url.split('/').take(3).collect::<Vec<_>>().join("/");
         url = if location.starts_with('/') { format!("{origin}{location}") } else { location.to_owned() };
     }
-    let rest: Vec<_> = errors.map(Result::unwrap).collect();
-    assert!(child.wait().unwrap().success(), "{rest:?}");
 }

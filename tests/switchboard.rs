@@ -115,7 +115,14 @@ impl Session {
 
     /// Opens the session; nothing if the server ends meanwhile.
     pub(crate) fn greet(&mut self) -> Option<()> {
-        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
+        self.greet_as(&json!({}))
+    }
+
+    /// Opens the session as a client with these capabilities.
+    pub(crate) fn greet_as(&mut self, capabilities: &Value) -> Option<()> {
+        let hello = json!({
+            "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" },
+        });
         self.ask("initialize", &hello)?;
         self.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).ok()
     }
@@ -126,6 +133,16 @@ impl Session {
 
     /// Sends a request and returns its result; nothing if the server ends first.
     pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Option<Value> {
+        self.ask_and_answer(method, parameters, |request| panic!("nobody expects {request}"))
+    }
+
+    /// Does the same, answering what the server asks meanwhile.
+    pub(crate) fn ask_and_answer(
+        &mut self,
+        method: &str,
+        parameters: &Value,
+        mut answer: impl FnMut(&Value) -> Value,
+    ) -> Option<Value> {
         self.next += 1;
         let id = self.next;
         self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters })).ok()?;
@@ -134,7 +151,10 @@ impl Session {
             self.output.read_line(&mut line).ok().filter(|_| line.ends_with('\n'))?;
             let message: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
             assert_eq!(message["jsonrpc"], "2.0", "not JSON-RPC: {line}");
-            if message["id"] == json!(id) {
+            if message.get("method").is_some() && message.get("id").is_some() {
+                let answer = answer(&message);
+                self.say(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": answer })).ok()?;
+            } else if message["id"] == json!(id) {
                 assert!(message.get("error").is_none(), "{method} failed: {message}");
                 return Some(message["result"].clone());
             }

@@ -14,6 +14,7 @@ use switchboard_kit::{
 use tokio::time::Instant;
 
 use super::{answers::Answers, roots::FileRoots, sanitise};
+use crate::sign_in::Invitations;
 
 /// How long one account may take where several are asked.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,6 +48,8 @@ pub struct ServedAccount {
     pub sign_in_command: String,
     /// Whether somebody has signed in, or need not.
     pub signed_in: SignedIn,
+    /// What offers a sign-in to the user in mid-call, where that can be.
+    pub invitations: Option<Invitations>,
 }
 
 impl ServedAccount {
@@ -55,10 +58,13 @@ impl ServedAccount {
         &self.account.key
     }
 
-    /// Adds the command that signs in to an error that asks for it.
-    pub(super) fn explain(&self, error: Error) -> Error {
-        let told = error.hint_text().is_some_and(|hint| hint.contains(&self.sign_in_command));
-        if error.kind() != ErrorKind::SignInRequired || told {
+    /// Adds the account, and the command that signs in, to an error that asks for it.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::SignInRequired {
+            return error;
+        }
+        let error = error.about(self.key().clone());
+        if error.hint_text().is_some_and(|hint| hint.contains(&self.sign_in_command)) {
             return error;
         }
         error.hint(format!("run `{}`", self.sign_in_command))

@@ -13,7 +13,7 @@ use switchboard_kit::{
 };
 
 use super::provider::{Provider, Tool, unknown};
-use crate::chat::{self, Chats, Served, ServedAccount};
+use crate::chat::{self, Chats, Served, ServedAccount, sanitise};
 
 /// Longest name of a platform tool. Clients put their own prefix before it and stop at 60 to 64 characters.
 const LONGEST_NAME: usize = 48;
@@ -64,6 +64,32 @@ impl Linked {
     fn described(&self) -> &BTreeMap<String, Tool> {
         self.described
             .get_or_init(|| self.entries.iter().map(|(name, entry)| (name.clone(), entry.describe(name))).collect())
+    }
+}
+
+impl Linked {
+    async fn attempt(&self, entry: &Entry, call: &Call, mut arguments: JsonObject) -> Result<Reply> {
+        if entry.accounts.is_empty() {
+            let chats = Chats::new(self.served.clone(), call.clone());
+            return (entry.def.call)(&chats, arguments).await;
+        }
+        let account = entry.account(&self.served, &mut arguments)?;
+        let live = account.bound.connect(&account.account, call);
+        (entry.def.call)(live.as_any(), arguments).await.map_err(|error| account.explain(error))
+    }
+
+    /// Asks the user for the sign-in that a call has failed for; tells whether the call may be made once more.
+    async fn has_signed_in(&self, call: &Call, error: &Error) -> Result<bool> {
+        let lacking = error.account().filter(|_| error.kind() == ErrorKind::SignInRequired);
+        let account = lacking.and_then(|key| self.served.accounts().iter().find(|account| account.key() == key));
+        match account.and_then(|account| Some((account, account.invitations.as_ref()?))) {
+            Some((account, invitations)) => {
+                let name = format!("`{}` ({})", account.key(), sanitise::name(&account.name));
+                let invited = invitations.invite(call, &name).await;
+                invited.map_err(|error| account.explain(error))
+            }
+            None => Ok(false),
+        }
     }
 }
 
@@ -167,14 +193,11 @@ impl Provider for Linked {
         Ok(if self.entries.contains_key(name) { self.described().get(name).cloned() } else { None })
     }
 
-    async fn call_tool(&self, call: &Call, name: &str, mut arguments: JsonObject) -> Result<Reply> {
+    async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
         let entry = self.entries.get(name).ok_or_else(|| unknown("tool", name))?;
-        if entry.accounts.is_empty() {
-            let chats = Chats::new(self.served.clone(), call.clone());
-            return (entry.def.call)(&chats, arguments).await;
+        match self.attempt(entry, call, arguments.clone()).await {
+            Err(error) if self.has_signed_in(call, &error).await? => self.attempt(entry, call, arguments).await,
+            outcome => outcome,
         }
-        let account = entry.account(&self.served, &mut arguments)?;
-        let live = account.bound.connect(&account.account, call);
-        (entry.def.call)(live.as_any(), arguments).await
     }
 }

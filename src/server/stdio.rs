@@ -6,6 +6,7 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use rmcp::{ServerHandler, ServiceExt as _, transport::async_rw::AsyncRwTransport};
 use switchboard_kit::{Error, ErrorKind, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::info;
 
 use crate::signals::stopped;
@@ -24,9 +25,19 @@ pub async fn serve_stdio(handler: impl ServerHandler) -> Result<()> {
              Add it to your client as in the README, try `switchboard call whoami`, or end it with Ctrl-D."
         );
     }
-    let failed = |error: String| Error::new(ErrorKind::Unexpected, format!("the MCP session failed: {error}"));
     let (input, output) = rmcp::transport::stdio_pipes();
-    let transport = Farewell::new(AsyncRwTransport::new_server(input, output), stopped(), PATIENCE);
+    serve(handler, input, output, stopped()).await
+}
+
+/// Serves a client at the other end of two pipes.
+pub(super) async fn serve(
+    handler: impl ServerHandler,
+    input: impl AsyncRead + Send + Unpin + 'static,
+    output: impl AsyncWrite + Send + Unpin + 'static,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let failed = |error: String| Error::new(ErrorKind::Unexpected, format!("the MCP session failed: {error}"));
+    let transport = Farewell::new(AsyncRwTransport::new_server(input, output), stopped, PATIENCE);
     match handler.serve(transport).await {
         Ok(session) => session.waiting().await.map(drop).map_err(|error| failed(error.to_string())),
         // A client that hangs up before it has said anything has simply changed its mind.

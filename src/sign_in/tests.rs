@@ -5,6 +5,7 @@ mod by_browser;
 mod by_session;
 mod elsewhere;
 mod giving_back;
+mod inviting;
 mod pinning;
 mod renewing;
 mod world;

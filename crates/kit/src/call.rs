@@ -138,13 +138,17 @@ impl Call {
     /// `key` names the question within the tool. Where a client cannot be asked in mid-call, the call ends here and is made
     /// once more with the answer: what comes before must do no harm when it is repeated, and lead to the same question.
     pub async fn ask(&self, key: &str, question: &Ask) -> Result<Answer> {
-        let (caller, asked) = (&self.origin.caller, Instant::now());
-        let thought = u64::try_from(THOUGHT.as_millis()).unwrap_or(u64::MAX);
-        self.origin.thought.fetch_add(thought, Ordering::Relaxed);
-        let answer = tokio::time::timeout(THOUGHT, caller.ask(key, question)).await;
-        let unused = u64::try_from(THOUGHT.saturating_sub(asked.elapsed()).as_millis()).unwrap_or(thought);
+        self.while_the_user_acts(self.origin.caller.ask(key, question)).await?
+    }
+
+    /// Waits for something that the user does, for ten minutes at most; the call's own time stands still.
+    pub async fn while_the_user_acts<T>(&self, act: impl Future<Output = T>) -> Result<T> {
+        let (begun, most) = (Instant::now(), u64::try_from(THOUGHT.as_millis()).unwrap_or(u64::MAX));
+        self.origin.thought.fetch_add(most, Ordering::Relaxed);
+        let done = tokio::time::timeout(THOUGHT, act).await;
+        let unused = u64::try_from(THOUGHT.saturating_sub(begun.elapsed()).as_millis()).unwrap_or(most);
         self.origin.thought.fetch_sub(unused, Ordering::Relaxed);
-        answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "the user did not answer within ten minutes")))
+        done.map_err(|_| Error::new(ErrorKind::TimedOut, "the user did nothing within ten minutes"))
     }
 
     /// Runs `work`, unless the deadline passes or the caller gives up first; then `work` is dropped.

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use crate::AccountKey;
+
 /// The result of every fallible function here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -101,13 +103,21 @@ struct Inner {
     message: String,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    account: Option<AccountKey>,
     source: Option<Source>,
 }
 
 impl Error {
     /// Says what went wrong: lower case, no full stop, names in backticks.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hint: None, retry_after: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: None,
+            retry_after: None,
+            account: None,
+            source: None,
+        }))
     }
 
     /// Reports a wrong argument.
@@ -147,6 +157,12 @@ impl Error {
         self
     }
 
+    /// Adds the account that it is about.
+    pub fn about(mut self, account: AccountKey) -> Self {
+        self.0.account = Some(account);
+        self
+    }
+
     /// Adds what caused it, for the log.
     pub fn caused_by(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
@@ -172,6 +188,11 @@ impl Error {
     /// Returns the order that the user can follow, if there is one.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    /// Returns the account that it is about, if it is about one.
+    pub fn account(&self) -> Option<&AccountKey> {
+        self.0.account.as_ref()
     }
 
     /// Returns how long the platform asked to wait.

@@ -88,6 +88,7 @@ impl Workspace {
             deny: Vec::new(),
             sign_in_command: format!("switchboard --provider {key} --local-auth"),
             signed_in: Arc::new(|| false),
+            invitations: None,
         }
     }
 

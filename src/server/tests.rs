@@ -1,0 +1,6 @@
+//! A client of either era talks to the server through its real transport, and reads every line.
+
+mod asking;
+mod ending;
+mod news;
+mod world;
