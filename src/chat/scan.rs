@@ -9,6 +9,7 @@ use switchboard_kit::{
 };
 
 use super::{
+    access,
     cursor::Position,
     sanitise,
     search::{From, Hits, Wanted},
@@ -56,7 +57,11 @@ pub(super) async fn scan(
         if opened.is_hurried() {
             break;
         }
-        let scans = some.iter().map(|conversation| one(opened, wanted, from, conversation, &words));
+        let scans = some.iter().map(|conversation| async {
+            let scanned = one(opened, wanted, from, conversation, &words).await;
+            chats.step(&format!("scanned {}", access::title(conversation)));
+            scanned
+        });
         for one in futures::future::join_all(scans).await {
             // One conversation that cannot be read does not end the search of the others.
             match one {

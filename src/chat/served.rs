@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -119,6 +122,7 @@ impl Served {
 pub struct Chats {
     pub(super) served: Arc<Served>,
     pub(super) call: Call,
+    steps: AtomicU32,
 }
 
 impl ToolHost for Chats {
@@ -128,7 +132,13 @@ impl ToolHost for Chats {
 impl Chats {
     /// Acts on what is served, for `call`.
     pub fn new(served: Arc<Served>, call: Call) -> Self {
-        Self { served, call }
+        Self { served, call, steps: AtomicU32::new(0) }
+    }
+
+    /// Tells the caller that the work, whose length nobody knows, has come one step further.
+    pub(super) fn step(&self, what: &str) {
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        self.call.progress(f64::from(steps), None, what);
     }
 
     /// Opens an account.
@@ -147,9 +157,13 @@ impl Chats {
             .iter()
             .map(|account| {
                 let opened = self.open(account);
-                let call = opened.call.clone();
+                let (call, key) = (opened.call.clone(), account.key());
                 let answer = question(opened);
-                async move { call.run(answer).await }
+                async move {
+                    let answer = call.run(answer).await;
+                    self.step(&format!("`{key}` {}", if answer.is_ok() { "has answered" } else { "has not answered" }));
+                    answer
+                }
             })
             .collect();
         let mut answers = Answers::default();
@@ -180,6 +194,7 @@ impl Chats {
             if listing.cursor.is_none() {
                 break;
             }
+            self.step(&format!("listed {} conversations of `{}`", conversations.len(), opened.account.key()));
         }
         let conversations = Arc::new(conversations);
         let read = Names { conversations: conversations.clone(), read: Instant::now() };

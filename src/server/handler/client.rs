@@ -31,19 +31,27 @@ const REPORTS: usize = 16;
 /// The client that has made a call.
 pub struct Client {
     context: RequestContext<RoleServer>,
-    progress: Option<(ProgressToken, mpsc::Sender<ProgressNotificationParam>)>,
+    progress: Option<Progress>,
     /// Answers from earlier rounds of the same call.
     pub(super) given: BTreeMap<String, Value>,
     asked: Mutex<InputRequests>,
     has_asked: Notify,
 }
 
+struct Progress {
+    token: ProgressToken,
+    reports: mpsc::Sender<ProgressNotificationParam>,
+    /// How far the last report said that the work has come.
+    reported: Mutex<f64>,
+}
+
 impl Client {
     pub(super) fn new(context: RequestContext<RoleServer>) -> (Self, Reports) {
         let (progress, reports) = match context.meta.get_progress_token() {
             Some(token) => {
-                let (sender, receiver) = mpsc::channel(REPORTS);
-                (Some((token, sender)), Reports::to(context.peer.clone(), receiver))
+                let (reports, receiver) = mpsc::channel(REPORTS);
+                let progress = Progress { token, reports, reported: Mutex::new(f64::NEG_INFINITY) };
+                (Some(progress), Reports::to(context.peer.clone(), receiver))
             }
             None => (None, Reports::none()),
         };
@@ -103,7 +111,13 @@ impl Client {
 #[async_trait]
 impl Caller for Client {
     fn progress(&self, done: f64, total: Option<f64>, message: &str) {
-        let Some((token, reports)) = &self.progress else { return };
+        let Some(Progress { token, reports, reported }) = &self.progress else { return };
+        let mut reported = reported.lock().unwrap_or_else(PoisonError::into_inner);
+        // The protocol has it only ever grow.
+        if done <= *reported {
+            return;
+        }
+        *reported = done;
         let mut report = ProgressNotificationParam::new(token.clone(), done).with_message(message);
         report.total = total;
         // A client that has stopped reading must not hold up the work.
