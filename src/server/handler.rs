@@ -123,7 +123,7 @@ impl ServerHandler for Handler {
         if kinds.completions {
             capabilities.completions = Some(model::JsonObject::default());
         }
-        let info = Implementation::new("switchboard", env!("CARGO_PKG_VERSION")).with_title("Switchboard");
+        let info = Implementation::new(words::NAME, words::VERSION).with_title(words::TITLE);
         let config = ServerConfig::new(capabilities).with_server_info(info);
         match &self.shared.instructions {
             none if none.is_empty() => config,
@@ -150,11 +150,12 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_tools(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
         let mut result = ListToolsResult::with_all_items(page.into_iter().map(words::tool).collect());
         (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
-        result.next_cursor = next_cursor;
+        (result.next_cursor, result.meta) = (next_cursor, signature);
         Ok(result)
     }
 
@@ -163,7 +164,7 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let arguments = request.arguments.unwrap_or_default();
+        let (arguments, signature) = (request.arguments.unwrap_or_default(), words::signature(&context));
         let demand = Demand {
             method: "tools/call",
             name: &request.name,
@@ -178,10 +179,12 @@ impl ServerHandler for Handler {
         };
         let code = outcome.as_ref().map_or_else(|error| error.kind().code(), |_| "ok");
         debug!(tool = %request.name, outcome = code, "Tool called");
-        Ok(CallToolResponse::Complete(match outcome {
+        let mut result = match outcome {
             Ok(reply) => words::reply(reply),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(explain(&error))]),
-        }))
+        };
+        result.meta = signature;
+        Ok(CallToolResponse::Complete(result))
     }
 
     async fn list_resources(
@@ -192,11 +195,12 @@ impl ServerHandler for Handler {
         if !self.provider().kinds().resources {
             return Err(ErrorData::method_not_found::<model::ListResourcesRequestMethod>());
         }
+        let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_resources(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
         let mut result = ListResourcesResult::with_all_items(page.into_iter().map(words::resource).collect());
         (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
-        result.next_cursor = next_cursor;
+        (result.next_cursor, result.meta) = (next_cursor, signature);
         Ok(result)
     }
 
@@ -208,11 +212,12 @@ impl ServerHandler for Handler {
         if !self.provider().kinds().resources {
             return Err(ErrorData::method_not_found::<model::ListResourceTemplatesRequestMethod>());
         }
+        let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_resource_templates(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
         let mut result = ListResourceTemplatesResult::with_all_items(page.into_iter().map(words::template).collect());
         (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
-        result.next_cursor = next_cursor;
+        (result.next_cursor, result.meta) = (next_cursor, signature);
         Ok(result)
     }
 
@@ -221,6 +226,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        let signature = words::signature(&context);
         let demand = Demand {
             method: "resources/read",
             name: &request.uri,
@@ -231,7 +237,8 @@ impl ServerHandler for Handler {
         let (round, call) = self.resume(context, demand)?;
         match round.end(&call, self.provider().read_resource(&call, &request.uri)).await {
             Ended::With(Ok(contents)) => {
-                let result = ReadResourceResult::new(contents.into_iter().map(words::contents).collect());
+                let mut result = ReadResourceResult::new(contents.into_iter().map(words::contents).collect());
+                result.meta = signature;
                 Ok(ReadResourceResponse::Complete(result))
             }
             Ended::With(Err(error)) => Err(not_read(&error, &request.uri)),
@@ -247,11 +254,12 @@ impl ServerHandler for Handler {
         if !self.provider().kinds().prompts {
             return Err(ErrorData::method_not_found::<model::ListPromptsRequestMethod>());
         }
+        let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_prompts(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
         let mut result = ListPromptsResult::with_all_items(page.into_iter().map(words::prompt).collect());
         (result.ttl_ms, result.cache_scope) = (Some(LIST_TTL_MS), Some(CacheScope::Private));
-        result.next_cursor = next_cursor;
+        (result.next_cursor, result.meta) = (next_cursor, signature);
         Ok(result)
     }
 
@@ -260,7 +268,7 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let arguments = request.arguments.unwrap_or_default();
+        let (arguments, signature) = (request.arguments.unwrap_or_default(), words::signature(&context));
         let demand = Demand {
             method: "prompts/get",
             name: &request.name,
@@ -272,7 +280,9 @@ impl ServerHandler for Handler {
         match round.end(&call, self.provider().render_prompt(&call, &request.name, arguments)).await {
             Ended::With(Ok(messages)) => {
                 let messages = messages.into_iter().map(words::prompt_message).collect();
-                Ok(GetPromptResponse::Complete(GetPromptResult::new(messages)))
+                let mut result = GetPromptResult::new(messages);
+                result.meta = signature;
+                Ok(GetPromptResponse::Complete(result))
             }
             Ended::With(Err(error)) => Err(words::not_done(&error)),
             Ended::InQuestions(questions) => Ok(GetPromptResponse::InputRequired(questions)),
@@ -294,10 +304,13 @@ impl ServerHandler for Handler {
         };
         let known = request.context.and_then(|context| context.arguments).unwrap_or_default().into_iter().collect();
         let wanted = Completion { of, argument: &request.argument.name, value: &request.argument.value, known };
+        let signature = words::signature(&context);
         let (round, call) = Round::begin(context);
         let found = round.run(&call, self.provider().complete(&call, &wanted)).await;
         let values = found.map_err(|error| words::not_done(&error))?.unwrap_or_default();
-        Ok(CompleteResult::new(words::completion(values)))
+        let mut result = CompleteResult::new(words::completion(values));
+        result.meta = signature;
+        Ok(result)
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {

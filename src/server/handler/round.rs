@@ -13,6 +13,7 @@ use super::{
     client::Client,
     news::Reports,
     seals::{Binding, Seals},
+    words,
 };
 
 /// Longest that a call may take; a question to the user stops the clock.
@@ -88,7 +89,9 @@ impl<'a> Round<'a> {
             outcome = reports.during(call.run(work)) => Ended::With(outcome),
             questions = client.questions() => {
                 let state = seals.seal(&binding, questions.keys().cloned().collect(), &client.given);
-                Ended::InQuestions(InputRequiredResult::new(Some(questions), Some(state)))
+                let mut result = InputRequiredResult::new(Some(questions), Some(state));
+                result.meta = words::signature(client.context());
+                Ended::InQuestions(result)
             }
         }
     }

@@ -1,13 +1,17 @@
 //! Our tools, answers and errors in MCP's words.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rmcp::{
-    ErrorData,
-    model::{self, CallToolResult, CompletionInfo, ContentBlock, ToolAnnotations},
+    ErrorData, RoleServer,
+    model::{self, CallToolResult, CompletionInfo, ContentBlock, MetaObject, ProtocolVersion, ToolAnnotations},
+    service::RequestContext,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use switchboard_kit::{
     Error, ErrorKind,
     host::{Content, Effect, Reply, ResourceBody, ResourceContents},
@@ -17,6 +21,11 @@ use crate::{
     chat::sanitise,
     server::provider::{Prompt, PromptMessage, Resource, ResourceTemplate, Role, Tool},
 };
+
+/// Who we are, to clients.
+pub(super) const NAME: &str = "switchboard";
+pub(super) const TITLE: &str = "Switchboard";
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Says in one text what went wrong and what to do about it: clients show tool errors to the model, protocol errors not.
 /// A platform's own words may be in it, so it is sanitised like theirs.
@@ -52,14 +61,34 @@ pub(super) fn not_read(error: &Error, uri: &str) -> ErrorData {
     }
 }
 
+/// Says who answers. The protocol wants that with every result since there is no handshake (2026-07-28); before, clients know.
+pub(super) fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
+    static OWN: LazyLock<Value> = LazyLock::new(|| json!({ "name": NAME, "title": TITLE, "version": VERSION }));
+    let modern = context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+    modern.then(|| {
+        let mut meta = MetaObject::new();
+        meta.insert("io.modelcontextprotocol/serverInfo".into(), OWN.clone());
+        meta
+    })
+}
+
+/// Describes a tool. Clients drop the whole list over one schema that is not of an object.
 pub(super) fn tool(tool: Tool) -> model::Tool {
     let read = tool.effect == Effect::Read;
+    let is_object = |schema: &Arc<model::JsonObject>| schema.get("type").is_some_and(|kind| kind == "object");
+    let input = if is_object(&tool.input) {
+        tool.input
+    } else {
+        let mut input = Arc::unwrap_or_clone(tool.input);
+        input.insert("type".into(), json!("object"));
+        Arc::new(input)
+    };
     let annotations =
         ToolAnnotations::from_raw(None, Some(read), Some(tool.effect == Effect::Destructive), Some(read), Some(true));
-    let described = model::Tool::new(Cow::from(tool.name), tool.description, tool.input)
+    let described = model::Tool::new(Cow::from(tool.name), tool.description, input)
         .with_title(tool.title)
         .with_annotations(annotations);
-    match tool.output {
+    match tool.output.filter(is_object) {
         Some(schema) => described.with_raw_output_schema(schema),
         None => described,
     }
@@ -67,7 +96,7 @@ pub(super) fn tool(tool: Tool) -> model::Tool {
 
 pub(super) fn reply(reply: Reply) -> CallToolResult {
     let mut result = CallToolResult::success(reply.content.into_iter().filter_map(content).collect());
-    result.structured_content = reply.structured;
+    result.structured_content = reply.structured.filter(Value::is_object);
     result
 }
 
@@ -141,6 +170,24 @@ mod tests {
     fn what_an_error_quotes_is_cleaned() {
         let error = Error::new(ErrorKind::Forbidden, "no\u{202e} entry\u{e0049}").hint("ask\u{200b} Ann");
         assert_eq!(explain(&error), "no entry\nhint: ask Ann\ncode: permission");
+    }
+
+    #[test]
+    fn no_schema_makes_a_client_drop_the_list() {
+        let schema = |value: Value| value.as_object().cloned().map(Arc::new).unwrap();
+        let foreign = Tool {
+            name: "foreign".into(),
+            title: "Foreign".into(),
+            description: "Foreign.".into(),
+            effect: Effect::Read,
+            input: schema(json!({ "properties": {} })),
+            output: Some(schema(json!({ "type": "array" }))),
+        };
+        let described = tool(foreign);
+        assert_eq!(described.input_schema["type"], "object");
+        assert!(described.output_schema.is_none());
+        let answer = Reply { structured: Some(json!([1])), ..Reply::text("[1]") };
+        assert!(reply(answer).structured_content.is_none());
     }
 
     #[test]

@@ -46,6 +46,7 @@ async fn a_modern_client_calls_again_with_the_answer() {
     let (state, responses) = (&asked["requestState"], json!({ "sure": accept(&json!({ "sure": true })) }));
     let answered = ask_again(&mut client, "form", json!({}), state, responses.clone()).await;
     assert_eq!(text(&answered), "{\"sure\":true}");
+    assert_eq!(answered["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "switchboard");
     let replayed = ask_again(&mut client, "form", json!({}), state, responses).await;
     assert_eq!(replayed["error"]["code"], -32602, "{replayed}");
     assert_eq!(script.done.load(Ordering::Relaxed), 1);
