@@ -87,10 +87,13 @@ impl Client {
             self.has_asked.notify_one();
             return pending().await;
         }
-        let InputRequest::Elicitation(request) = request else {
-            return Err(Error::unsupported("only forms and pages can be asked for in mid-call"));
+        let request = match request {
+            InputRequest::Elicitation(request) => ServerRequest::ElicitRequest(request),
+            InputRequest::CreateMessage(request) => ServerRequest::CreateMessageRequest(request),
+            InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
+            _ => return Err(Error::unsupported("this server cannot ask that")),
         };
-        let answer = self.context.peer.send_request(ServerRequest::ElicitRequest(request)).await;
+        let answer = self.context.peer.send_request(request).await;
         let answer = answer.map_err(|error| match error {
             ServiceError::McpError(error) => {
                 Error::new(ErrorKind::Unsupported, format!("the client did not ask its user: {}", error.message))
