@@ -33,5 +33,5 @@ impl Provider for Echo {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let all = Arc::new(Aggregate::new([Arc::new(Echo) as _]));
-    serve_stdio(Handler::new(all, String::new())).await
+    serve_stdio(Handler::new(all, String::new())).await.map(drop)
 }

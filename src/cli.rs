@@ -4,7 +4,10 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{commands::ServiceOptions, credentials::Cause};
+use crate::{
+    commands::{ServeOptions, ServiceOptions},
+    credentials::Cause,
+};
 
 /// Gives an AI assistant eyes and hands in your team chat, over MCP.
 ///
@@ -100,6 +103,13 @@ pub struct SignInOptions {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)] // a server never needs their arguments
 pub enum Command {
+    /// Serve MCP clients: one over standard input and output, or many over HTTP.
+    ///
+    /// With `--http` the endpoint is `/mcp` at the address, in both eras of the protocol, and `/health` tells that the server
+    /// runs. Every client acts for you, with your sign-ins. So only this machine is listened to, unless the callers have to show a
+    /// bearer token: it is in SWITCHBOARD_HTTP_TOKEN or in the file that `--bearer-file` names, never on the command line.
+    /// Ctrl-C or SIGTERM ends it once the answers under way are out.
+    Serve(ServeOptions),
     /// Say who is signed in where, and for how long.
     ///
     /// For each account: how it stands and what to do about it, who signed in, what the sign-in allows and what is missing,

@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub(crate) use sandbox::ServiceOptions;
+pub(crate) use serve::ServeOptions;
 
 /// Runs one mode. 0 is success, 1 failure, 2 a mistake in the command line or the configuration.
 pub fn run(cli: Cli) -> ExitCode {
@@ -82,6 +83,7 @@ async fn mode(cli: Cli) -> Result<()> {
             let message = "`--local-auth` and `--list-providers` take no command besides";
             Err(Error::new(ErrorKind::Config, message).hint("run one after the other"))
         }
+        Some(Command::Serve(options)) => serve::serve(&accounts()?, &options).await,
         Some(Command::Doctor { json }) => doctor::doctor(&cli.options, json).await,
         Some(Command::Status { json }) => status::status(&accounts()?, json).await,
         Some(Command::Refresh) => refresh::refresh(&accounts()?).await,
@@ -91,7 +93,7 @@ async fn mode(cli: Cli) -> Result<()> {
         Some(Command::Renew { cause }) => renew::renew(&accounts()?, &cause).await,
         None if cli.list_providers => list::list(&accounts()?),
         None if cli.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.sign_in).await,
-        None => serve::serve(&accounts()?).await,
+        None => serve::serve(&accounts()?, &ServeOptions::default()).await,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod chat;
 mod cli;
 mod commands;
 pub mod config;
+mod connections;
 pub mod credentials;
 mod logs;
 pub mod oauth;

@@ -7,6 +7,7 @@
 mod aggregate;
 mod changes;
 mod handler;
+mod http;
 mod linked;
 mod provider;
 mod stdio;
@@ -17,6 +18,7 @@ mod tests;
 pub use aggregate::Aggregate;
 pub use changes::{Change, Changes};
 pub use handler::{Client, Handler};
+pub use http::{BearerToken, HttpAddress, HttpOptions, serve_http};
 pub use linked::Linked;
 pub use provider::{
     Completed, Completion, Kinds, Prompt, PromptArgument, PromptMessage, Provider, Resource, ResourceTemplate, Role,

@@ -1,20 +1,28 @@
 //! When the user, or the client, asks the process to end.
 
-/// Completes on Ctrl-C or SIGTERM. Clients close our input first and terminate us soon after, perhaps in the middle of a
-/// renewal, which must not be lost.
-pub(crate) async fn stopped() {
+/// Completes on Ctrl-C or SIGTERM, which end nothing by themselves from the call on. Clients close our input first and
+/// terminate us soon after, perhaps in the middle of a renewal, which must not be lost.
+pub(crate) fn stopped() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        let [interrupted, terminated] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        async move {
+            let (Ok(mut interrupted), Ok(mut terminated)) = (interrupted, terminated) else {
+                return std::future::pending().await;
+            };
             tokio::select! {
-                () = interrupted() => {}
+                _ = interrupted.recv() => {}
                 _ = terminated.recv() => {}
             }
-            return;
         }
     }
-    interrupted().await;
+    #[cfg(not(unix))]
+    async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Lets nobody end this process by a polite request from now on: it ends by itself, soon.
@@ -26,12 +34,5 @@ pub(crate) fn ignored() {
             // Once asked for, a signal no longer ends the process.
             drop(signal(kind));
         }
-    }
-}
-
-/// Completes on Ctrl-C, or never where there is no such thing.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

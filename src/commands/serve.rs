@@ -1,26 +1,81 @@
 //! The MCP server.
 
-use std::sync::Arc;
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
-use switchboard_kit::Result;
+use clap::Args;
+use switchboard_kit::{Error, ErrorKind, Result};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     accounts::Accounts,
     chat,
-    server::{Aggregate, Handler, Linked, serve_stdio},
+    server::{Aggregate, BearerToken, Handler, HttpAddress, HttpOptions, Linked, serve_http, serve_stdio},
 };
 
-/// Serves one client over standard input and output.
-pub(super) async fn serve(accounts: &Accounts) -> Result<()> {
+const TOKEN_VARIABLE: &str = "SWITCHBOARD_HTTP_TOKEN";
+/// How long everything may take to end, told from when it began to.
+const FAREWELL: Duration = Duration::from_millis(9_800);
+/// How long providers may take to stop, once nobody asks them any more.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// How `switchboard serve` serves.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// Serve over HTTP at this address, such as `127.0.0.1:8080`; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<HttpAddress>,
+
+    /// File that holds the bearer token that every caller must show; only you may read it.
+    #[arg(long, value_name = "FILE", requires = "http")]
+    bearer_file: Option<PathBuf>,
+
+    /// Name by which clients reach the server, such as `chat.example.com`; repeat it for more.
+    #[arg(long, value_name = "HOST", requires = "http")]
+    allowed_host: Vec<String>,
+
+    /// Web page that may ask, such as `https://chat.example.com`; repeat it for more.
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    allowed_origin: Vec<String>,
+}
+
+/// Serves one client over standard input and output, or many over HTTP.
+pub(super) async fn serve(accounts: &Accounts, options: &ServeOptions) -> Result<()> {
     let served = accounts.served()?;
     let instructions = chat::instructions(&served);
     let all = Arc::new(Aggregate::new([Arc::new(Linked::new(served, &accounts.toolsets())?) as _]));
     let handler = Handler::new(all, instructions);
-    let session = match handler.start().await {
-        Ok(()) => serve_stdio(handler.clone()).await,
-        failed => failed,
+    let served = match handler.start().await {
+        Ok(()) => attend(handler.clone(), options).await,
+        Err(error) => Err(error),
     };
-    handler.stop().await;
-    accounts.finish().await;
-    session
+    let told = served.as_ref().copied().unwrap_or_else(|_| Instant::now());
+    drop(timeout(LAST_WORDS, handler.stop()).await);
+    accounts.finish_within(FAREWELL.saturating_sub(told.elapsed())).await;
+    served.map(drop)
+}
+
+/// Answers clients until the end, and returns when that began.
+async fn attend(handler: Handler, options: &ServeOptions) -> Result<Instant> {
+    let Some(address) = options.http else { return serve_stdio(handler).await };
+    let http = HttpOptions {
+        address,
+        token: token(options)?,
+        hosts: options.allowed_host.clone(),
+        origins: options.allowed_origin.clone(),
+    };
+    serve_http(handler, http).await
+}
+
+/// Returns the token that callers must show, if there is one.
+fn token(options: &ServeOptions) -> Result<Option<BearerToken>> {
+    let variable = env::var_os(TOKEN_VARIABLE).map(|token| {
+        let token = token.into_string().unwrap_or_default();
+        BearerToken::new(&token, &format!("`{TOKEN_VARIABLE}`"))
+    });
+    let file = options.bearer_file.as_deref().map(BearerToken::read);
+    if variable.is_some() && file.is_some() {
+        let message = format!("both `{TOKEN_VARIABLE}` and `--bearer-file` give a bearer token");
+        return Err(Error::new(ErrorKind::Config, message).hint("keep one of them"));
+    }
+    variable.or(file).transpose()
 }

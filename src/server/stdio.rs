@@ -6,7 +6,10 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use rmcp::{ServerHandler, ServiceExt as _, transport::async_rw::AsyncRwTransport};
 use switchboard_kit::{Error, ErrorKind, Result};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
 use tracing::info;
 
 use crate::signals::stopped;
@@ -16,8 +19,9 @@ use farewell::Farewell;
 /// disk.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Serves until the client closes our input or the process is asked to end; what is under way is answered first.
-pub async fn serve_stdio(handler: impl ServerHandler) -> Result<()> {
+/// Serves until the client closes our input or the process is asked to end; what is under way is answered first. Returns when
+/// the end began.
+pub async fn serve_stdio(handler: impl ServerHandler) -> Result<Instant> {
     if std::io::stdin().is_terminal() {
         info!("Waiting for an MCP client on standard input");
         eprintln!(
@@ -35,13 +39,15 @@ pub(super) async fn serve(
     input: impl AsyncRead + Send + Unpin + 'static,
     output: impl AsyncWrite + Send + Unpin + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
+) -> Result<Instant> {
     let failed = |error: String| Error::new(ErrorKind::Unexpected, format!("the MCP session failed: {error}"));
     let transport = Farewell::new(AsyncRwTransport::new_server(input, output), stopped, PATIENCE);
+    let end = transport.end();
     match handler.serve(transport).await {
-        Ok(session) => session.waiting().await.map(drop).map_err(|error| failed(error.to_string())),
+        Ok(session) => drop(session.waiting().await.map_err(|error| failed(error.to_string()))?),
         // A client that hangs up before it has said anything has simply changed its mind.
-        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
-        Err(error) => Err(failed(error.to_string())),
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => {}
+        Err(error) => return Err(failed(error.to_string())),
     }
+    Ok(end.get().copied().unwrap_or_else(Instant::now))
 }

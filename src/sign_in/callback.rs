@@ -9,17 +9,18 @@ use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::site::Site;
+use crate::connections;
 
 const MOST_CONNECTIONS: usize = 32;
 const MOST_HEADER_BYTES: usize = 8 << 10;
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 /// A code exchange happens while the browser waits.
 const PATIENCE: Duration = Duration::from_secs(90);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Reads an address to listen on: one of this machine's own.
 pub(super) fn loopback(host: &str) -> Result<IpAddr> {
@@ -52,31 +53,8 @@ pub(super) async fn listen(address: IpAddr, ports: &[u16]) -> Result<TcpListener
 /// Serves until `stop`, then lets answers under way go out.
 pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = async {
-            let permit = room.clone().acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        tokio::select! {
-            () = stop.cancelled() => break,
-            (permit, accepted) = accepted => match accepted {
-                Ok((stream, _)) => {
-                    let site = site.clone();
-                    connections.spawn(async move {
-                        let _permit = permit;
-                        converse(stream, site).await;
-                    });
-                }
-                // Out of file descriptors, most likely: wait for some to come back.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
-        }
-    }
-    drop(listener);
-    let _ =
-        tokio::time::timeout(Duration::from_secs(1), async { while connections.join_next().await.is_some() {} }).await;
+    let open = connections::accept(listener, &room, stop.cancelled(), |stream| converse(stream, site.clone())).await;
+    connections::farewell(open, FAREWELL).await;
 }
 
 /// Answers one request: without keep-alive nobody occupies a place for long.

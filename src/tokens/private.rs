@@ -1,10 +1,14 @@
 //! Files and folders that only their owner may open, as far as the operating system has such a thing.
 
 #[cfg(unix)]
-pub(super) use unix::{folder, is_open_to_others, is_the_file, links, lock_options, restrict};
+pub(crate) use unix::is_open_to_others;
+#[cfg(unix)]
+pub(super) use unix::{folder, is_the_file, links, lock_options, restrict};
 
 #[cfg(not(unix))]
-pub(super) use other::{folder, is_open_to_others, is_the_file, links, lock_options, restrict};
+pub(crate) use other::is_open_to_others;
+#[cfg(not(unix))]
+pub(super) use other::{folder, is_the_file, links, lock_options, restrict};
 
 #[cfg(unix)]
 mod unix {
@@ -27,7 +31,7 @@ mod unix {
         options
     }
 
-    pub(in crate::tokens) fn is_open_to_others(metadata: &Metadata) -> bool {
+    pub(crate) fn is_open_to_others(metadata: &Metadata) -> bool {
         metadata.permissions().mode() & 0o077 != 0
     }
 
@@ -67,7 +71,7 @@ mod other {
         options
     }
 
-    pub(in crate::tokens) fn is_open_to_others(_: &Metadata) -> bool {
+    pub(crate) fn is_open_to_others(_: &Metadata) -> bool {
         false
     }
 

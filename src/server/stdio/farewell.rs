@@ -6,7 +6,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +29,8 @@ pub(super) struct Farewell<T, S> {
     /// Completes when the process is asked to end.
     stopped: Pin<Box<S>>,
     patience: Duration,
-    over: Option<Instant>,
+    /// When the end began.
+    end: Arc<OnceLock<Instant>>,
     book: Arc<Book>,
 }
 
@@ -112,7 +113,12 @@ where
 {
     /// Ends when `inner` does or `stopped` completes, once all is answered or `patience` is over.
     pub(super) fn new(inner: T, stopped: S, patience: Duration) -> Self {
-        Self { inner, stopped: Box::pin(stopped), patience, over: None, book: Arc::default() }
+        Self { inner, stopped: Box::pin(stopped), patience, end: Arc::default(), book: Arc::default() }
+    }
+
+    /// Returns where it will be said when the end began.
+    pub(super) fn end(&self) -> Arc<OnceLock<Instant>> {
+        self.end.clone()
     }
 }
 
@@ -155,7 +161,7 @@ where
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
-            let Some(over) = self.over else {
+            let Some(end) = self.end.get() else {
                 let received = tokio::select! {
                     biased;
                     received = self.inner.receive() => received,
@@ -166,7 +172,7 @@ where
                     return Some(message);
                 }
                 self.book.entries().end();
-                self.over = Some(Instant::now() + self.patience);
+                self.end.get_or_init(Instant::now);
                 continue;
             };
             {
@@ -178,7 +184,7 @@ where
                     return None;
                 }
             }
-            timeout_at(over, self.book.changed.notified()).await.ok()?;
+            timeout_at(*end + self.patience, self.book.changed.notified()).await.ok()?;
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split},
     sync::{Notify, Semaphore, mpsc},
     task::JoinHandle,
+    time::Instant,
 };
 
 use crate::server::{Changes, Handler, Provider, Tool, stdio};
@@ -107,7 +108,7 @@ pub(super) struct Client {
     capabilities: Value,
     /// What came that nobody has waited for.
     pub(super) heard: Vec<Value>,
-    pub(super) serving: JoinHandle<Result<()>>,
+    pub(super) serving: JoinHandle<Result<Instant>>,
     stop: Arc<Semaphore>,
 }
 

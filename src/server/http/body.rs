@@ -1,0 +1,136 @@
+//! What clients send: within half a minute, 4 MiB at most, and never so much at once that memory runs out.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes, HttpBody as _},
+    http::{StatusCode, header},
+};
+use futures::{Stream, StreamExt as _};
+use serde::de::IgnoredAny;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+use super::answer::{self, Answer, INVALID_REQUEST, PARSE_ERROR};
+
+/// Longest message.
+const LONGEST: usize = 4 << 20;
+/// Messages up to this long are received without asking for room.
+const SHORT: usize = 32 << 10;
+/// Room for all longer messages together, in KiB. Reading a message takes about four times its length.
+const ROOM: usize = 8 << 10;
+/// How long a message may take to come in.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most values in a message: each takes some fifty times as much memory as its text.
+const MOST_VALUES: usize = 100_000;
+
+/// What messages are received in.
+pub(super) struct Inbox {
+    room: Arc<Semaphore>,
+}
+
+/// A message that is all there, and JSON.
+pub(super) struct Message {
+    pub(super) text: Bytes,
+    /// The room that it takes, until it has been read.
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    TooLong,
+    TooSlow,
+    TooMany,
+    CutOff,
+    NotJson,
+    TooCrowded,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self { room: Arc::new(Semaphore::new(ROOM)) }
+    }
+
+    /// Receives a message.
+    pub(super) async fn receive(&self, body: Body) -> Result<Message, Answer> {
+        let received = self.collect(body).await.and_then(|message| judge(&message.text).map(|()| message));
+        received.map_err(Refused::answer)
+    }
+
+    async fn collect(&self, body: Body) -> Result<Message, Refused> {
+        let deadline = Instant::now() + PATIENCE;
+        let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut chunks = body.into_data_stream();
+        let (mut text, mut room) = (Vec::new(), None);
+        while let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(|_| Refused::TooSlow)? {
+            let chunk = chunk.map_err(|_| Refused::CutOff)?;
+            let length = text.len() + chunk.len();
+            if declared.unwrap_or(length).max(length) > LONGEST {
+                // Nobody reads an answer while still sending.
+                let _ = timeout_at(deadline, discard(&mut chunks)).await;
+                return Err(Refused::TooLong);
+            }
+            if length > SHORT && room.is_none() {
+                let most = declared.unwrap_or(LONGEST);
+                let wanted = u32::try_from(most >> 10).unwrap_or(u32::MAX);
+                let found = timeout_at(deadline, self.room.clone().acquire_many_owned(wanted)).await;
+                room = Some(found.map_err(|_| Refused::TooMany)?.map_err(|_| Refused::TooMany)?);
+                text.reserve_exact(declared.unwrap_or(length) - text.len());
+            }
+            text.extend_from_slice(&chunk);
+        }
+        Ok(Message { text: text.into(), room })
+    }
+}
+
+/// Reads on and forgets, as far as a message that is a little too long would go.
+async fn discard<E>(chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) {
+    let mut length = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        length += chunk.len();
+        if length > LONGEST {
+            break;
+        }
+    }
+}
+
+fn judge(text: &[u8]) -> Result<(), Refused> {
+    if is_crowded(text) {
+        return Err(Refused::TooCrowded);
+    }
+    serde_json::from_slice::<IgnoredAny>(text).map(drop).map_err(|_| Refused::NotJson)
+}
+
+/// Whether JSON holds more values than any message needs.
+fn is_crowded(text: &[u8]) -> bool {
+    let (mut values, mut quoted, mut escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    values > MOST_VALUES
+}
+
+impl Refused {
+    fn answer(self) -> Answer {
+        let (status, code, message) = match self {
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "a message has 4 MiB at most"),
+            Self::TooCrowded => {
+                (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "a message has 100,000 values at most")
+            }
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, "a message has 30 s to come in"),
+            Self::CutOff => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is cut off"),
+            Self::NotJson => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is not JSON"),
+            Self::TooMany => return answer::busy("too many long messages are coming in"),
+        };
+        let answer = answer::refusal(status, code, message);
+        if self == Self::NotJson { answer } else { answer::with(answer, header::CONNECTION, "close") }
+    }
+}

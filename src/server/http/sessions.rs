@@ -1,0 +1,194 @@
+//! Sessions of clients that speak the revisions before 2026-07-28: so many at most, and the one idle for longest gives way.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{Stream, StreamExt as _};
+use rmcp::{
+    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    transport::streamable_http_server::{
+        SessionId,
+        session::{
+            ServerSseMessage, SessionManager,
+            local::{LocalSessionManager, SessionTransport},
+        },
+    },
+};
+use tokio::time::Instant;
+
+/// Most sessions at a time.
+const MOST: usize = 64;
+/// How long a stream that is over can be asked for again.
+const MEMORY: Duration = Duration::from_secs(5);
+
+/// The library's sessions, counted.
+pub(super) struct Sessions {
+    library: Arc<LocalSessionManager>,
+    places: Places,
+    /// Whoever makes room also takes it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<SessionId, Place>>>);
+
+/// How much a session is in use.
+struct Place {
+    last: Instant,
+    requests: usize,
+    streams: usize,
+}
+
+/// One use of a session.
+struct Use {
+    places: Places,
+    id: SessionId,
+    of: fn(&mut Place) -> &mut usize,
+}
+
+impl Sessions {
+    pub(super) fn new() -> Self {
+        let mut library = LocalSessionManager::default();
+        library.session_config.completed_cache_ttl = MEMORY;
+        Self { library: Arc::new(library), places: Places::default(), turn: tokio::sync::Mutex::default() }
+    }
+
+    /// Whether there is such a session.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.places.lock().contains_key(id)
+    }
+}
+
+impl Places {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees a place, if all are taken: that of the session idle for longest, one without any stream first.
+    fn make_room(&self) -> io::Result<Option<SessionId>> {
+        let mut places = self.lock();
+        if places.len() < MOST {
+            return Ok(None);
+        }
+        let idle = places.iter().filter(|(_, place)| place.requests == 0);
+        let longest = idle.min_by_key(|(_, place)| (place.streams > 0, place.last)).map(|(id, _)| id.clone());
+        let longest = longest.ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "every session is in use"))?;
+        places.remove(&longest);
+        Ok(Some(longest))
+    }
+
+    fn used(&self, id: &SessionId, of: fn(&mut Place) -> &mut usize) -> Use {
+        if let Some(place) = self.lock().get_mut(id) {
+            *of(place) += 1;
+        }
+        Use { places: self.clone(), id: id.clone(), of }
+    }
+
+    fn touch(&self, id: &SessionId) {
+        if let Some(place) = self.lock().get_mut(id) {
+            place.last = Instant::now();
+        }
+    }
+}
+
+impl Use {
+    /// Holds on as long as the stream is there.
+    fn during(self, stream: impl Stream<Item = ServerSseMessage>) -> impl Stream<Item = ServerSseMessage> {
+        stream.map(move |message| {
+            let _: &Self = &self;
+            message
+        })
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        if let Some(place) = self.places.lock().get_mut(&self.id) {
+            *(self.of)(place) -= 1;
+            place.last = Instant::now();
+        }
+    }
+}
+
+fn requests(place: &mut Place) -> &mut usize {
+    &mut place.requests
+}
+
+fn streams(place: &mut Place) -> &mut usize {
+    &mut place.streams
+}
+
+impl SessionManager for Sessions {
+    type Error = io::Error;
+    type Transport = SessionTransport;
+
+    async fn create_session(&self) -> io::Result<(SessionId, Self::Transport)> {
+        let _turn = self.turn.lock().await;
+        if let Some(evicted) = self.places.make_room()? {
+            let library = self.library.clone();
+            // A session whose client does not read takes its time to end.
+            drop(tokio::spawn(async move { library.close_session(&evicted).await }));
+        }
+        let (id, transport) = self.library.create_session().await.map_err(io::Error::other)?;
+        // Its first request is under way: `initialize_session` ends that.
+        self.places.lock().insert(id.clone(), Place { last: Instant::now(), requests: 1, streams: 0 });
+        Ok((id, transport))
+    }
+
+    async fn initialize_session(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> io::Result<ServerJsonRpcMessage> {
+        let _use = Use { places: self.places.clone(), id: id.clone(), of: requests };
+        self.library.initialize_session(id, message).await.map_err(io::Error::other)
+    }
+
+    async fn has_session(&self, id: &SessionId) -> io::Result<bool> {
+        self.places.touch(id);
+        // One that gives way is gone at once, however long its end takes.
+        Ok(self.has(id))
+    }
+
+    async fn close_session(&self, id: &SessionId) -> io::Result<()> {
+        self.places.lock().remove(id);
+        self.library.close_session(id).await.map_err(io::Error::other)
+    }
+
+    async fn create_stream(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
+        let used = self.places.used(id, requests);
+        let stream = self.library.create_stream(id, message).await.map_err(io::Error::other)?;
+        Ok(used.during(stream))
+    }
+
+    async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> io::Result<()> {
+        self.library.accept_message(id, message).await.map_err(io::Error::other)
+    }
+
+    async fn create_standalone_stream(
+        &self,
+        id: &SessionId,
+    ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
+        let used = self.places.used(id, streams);
+        let stream = self.library.create_standalone_stream(id).await.map_err(io::Error::other)?;
+        Ok(used.during(stream))
+    }
+
+    async fn resume(
+        &self,
+        id: &SessionId,
+        last_event_id: String,
+    ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
+        let used = self.places.used(id, streams);
+        let stream = self.library.resume(id, last_event_id).await.map_err(io::Error::other)?;
+        Ok(used.during(stream))
+    }
+}

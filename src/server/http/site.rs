@@ -1,0 +1,165 @@
+//! What is served: `/mcp`, which the protocol library answers, and `/health`.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts},
+};
+use hyper::body::Incoming;
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
+};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    answer::{self, Answer, INVALID_REQUEST},
+    body::Inbox,
+    gate::Gate,
+    held::Held,
+    sessions::Sessions,
+};
+
+/// Most connections at a time; the others wait. Half of the files that a process usually may have open.
+const MOST_CONNECTIONS: usize = 512;
+/// Most streams that stand open for notifications at a time, so that they leave connections for calls.
+const MOST_STREAMS: usize = 256;
+
+/// What is served to everybody, and how busy it is.
+pub(super) struct Site<H> {
+    gate: Gate,
+    inbox: Inbox,
+    sessions: Arc<Sessions>,
+    library: StreamableHttpService<H, Sessions>,
+    /// Answers under way.
+    pub(super) calls: TaskTracker,
+    /// Room for connections.
+    pub(super) room: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    /// Told when nothing new is accepted any more.
+    pub(super) closing: CancellationToken,
+    /// Told when what still runs is to end.
+    pub(super) ended: CancellationToken,
+}
+
+impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
+    pub(super) fn new(handler: H, gate: Gate) -> Self {
+        let ended = CancellationToken::new();
+        let config = StreamableHttpServerConfig::default()
+            .with_json_response(true)
+            .with_cancellation_token(ended.clone())
+            // The gate has looked at `Host` and `Origin`, on every path and before the body was read.
+            .disable_allowed_hosts()
+            .disable_allowed_origins();
+        let sessions = Arc::new(Sessions::new());
+        let library = StreamableHttpService::new(move || Ok(handler.clone()), sessions.clone(), config);
+        Self {
+            gate,
+            inbox: Inbox::new(),
+            sessions,
+            library,
+            calls: TaskTracker::new(),
+            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            closing: CancellationToken::new(),
+            ended,
+        }
+    }
+
+    /// Answers one request, which came in at the address `local`.
+    pub(super) async fn answer(&self, request: Request<Incoming>, local: Option<IpAddr>) -> Answer {
+        let (request, body) = request.into_parts();
+        let answer = answer::dressed(self.route(request, body, local).await);
+        if self.room.available_permits() == 0 {
+            // Others wait for the place.
+            return answer::with(answer, header::CONNECTION, "close");
+        }
+        answer
+    }
+
+    async fn route(&self, mut request: Parts, body: Incoming, local: Option<IpAddr>) -> Answer {
+        if let Err(refused) = self.gate.admits(&request, local) {
+            return refused;
+        }
+        match request.uri.path() {
+            "/health" => health(&request.method),
+            "/mcp" => match self.gate.unlocks(&mut request.headers) {
+                Ok(()) => self.mcp(request, body).await,
+                Err(refused) => refused,
+            },
+            _ => answer::text(StatusCode::NOT_FOUND, "There is nothing here; the MCP endpoint is `/mcp`."),
+        }
+    }
+
+    async fn mcp(&self, mut request: Parts, body: Incoming) -> Answer {
+        accept_both(&mut request.headers);
+        let method = request.method.clone();
+        if method == Method::DELETE && named_session(&request).is_some_and(|id| !self.sessions.has(id)) {
+            return answer::text(StatusCode::NOT_FOUND, "Not Found: Session not found");
+        }
+        // What is not said to be JSON is refused by its headers, unread.
+        let reads = method == Method::POST && is_json(&request.headers);
+        let (text, room) = match reads {
+            true => match self.inbox.receive(Body::new(body)).await {
+                Ok(message) => (Body::from(message.text), message.room),
+                Err(refused) => return refused,
+            },
+            false => (Body::empty(), None),
+        };
+        let standing = method == Method::GET
+            || request.headers.get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
+        let holds = if standing {
+            match self.streams.clone().try_acquire_owned() {
+                Ok(stream) => Held::Stream(stream),
+                Err(_) => return answer::busy("too many streams are open"),
+            }
+        } else {
+            Held::Call(self.calls.token())
+        };
+        let answer = self.library.handle(Request::from_parts(request, text)).await;
+        drop(room);
+        match answer.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => {
+                answer::refusal(StatusCode::BAD_REQUEST, INVALID_REQUEST, "the message is not one JSON-RPC message")
+            }
+            // The library fails only where a session, or the server, goes away under a request.
+            StatusCode::INTERNAL_SERVER_ERROR => answer::busy("the server has no room for this now; try again"),
+            StatusCode::ACCEPTED if method == Method::DELETE => answer::text(StatusCode::NO_CONTENT, ""),
+            _ => {
+                let (head, body) = answer.into_parts();
+                Answer::from_parts(head, holds.until_sent(Body::new(body)))
+            }
+        }
+    }
+}
+
+/// Tells that the server runs, and asks nobody.
+fn health(method: &Method) -> Answer {
+    if *method == Method::GET || *method == Method::HEAD {
+        return answer::json(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
+    }
+    let answer = answer::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    answer::with(answer, header::ALLOW, "GET, HEAD")
+}
+
+/// Lets clients that accept anything have the two types that the protocol asks them to name.
+fn accept_both(headers: &mut HeaderMap) {
+    let mut asked = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let anything =
+        |types: &str| types.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "*/*");
+    if !headers.contains_key(header::ACCEPT) || asked.any(anything) {
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+fn named_session(request: &Parts) -> Option<&str> {
+    request.headers.get("mcp-session-id")?.to_str().ok()
+}
