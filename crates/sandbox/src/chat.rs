@@ -4,6 +4,7 @@ mod changes;
 mod conversations;
 mod files;
 mod id;
+mod load;
 mod messages;
 pub(crate) mod people;
 mod reading;
@@ -16,6 +17,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, patch, post, put};
 
+pub(crate) use load::{Calls, count};
 pub(crate) use refusal::Refusal;
 pub(crate) use request::stamp;
 

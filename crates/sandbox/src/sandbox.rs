@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fmt, io};
@@ -36,14 +35,7 @@ pub struct Sandbox {
     pub(crate) store: Store,
     pub(crate) options: Options,
     pub(crate) faults: Arc<Mutex<Faults>>,
-    pub(crate) calls: Arc<Calls>,
-}
-
-/// How many API calls this process has answered.
-#[derive(Default)]
-pub(crate) struct Calls {
-    pub(crate) accepted: AtomicU64,
-    pub(crate) refused: AtomicU64,
+    pub(crate) calls: Arc<chat::Calls>,
 }
 
 impl Sandbox {
@@ -87,7 +79,8 @@ impl Sandbox {
     }
 
     fn router(self) -> Router {
-        let mut router = Router::new().merge(oauth::routes()).merge(chat::routes());
+        let count = middleware::from_fn_with_state(self.clone(), chat::count);
+        let mut router = Router::new().merge(oauth::routes()).merge(chat::routes().route_layer(count));
         if self.options.control {
             router = router.merge(control::routes());
         }

@@ -1,11 +1,11 @@
-//! The knobs that make the OAuth server misbehave.
+//! The knobs that make the OAuth server misbehave, and the chat service slow.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How the OAuth server behaves; the default is a well-behaved, strict one.
+/// How the OAuth server behaves; the default is a well-behaved, strict one, and a quick chat service.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -21,6 +21,8 @@ pub struct Faults {
     pub expires_in_skew: i64,
     /// Seconds that a device must leave between polls.
     pub device_interval: u64,
+    /// Milliseconds before the chat service acts.
+    pub api_delay_ms: u64,
     /// What the next answers of the token endpoint are like, one each.
     pub next: VecDeque<Misstep>,
 }
@@ -34,6 +36,7 @@ impl Default for Faults {
             delay_after_commit_ms: 0,
             expires_in_skew: 0,
             device_interval: 5,
+            api_delay_ms: 0,
             next: VecDeque::new(),
         }
     }
@@ -46,6 +49,10 @@ impl Faults {
 
     pub(crate) fn delay_after_commit(&self) -> Duration {
         Duration::from_millis(self.delay_after_commit_ms)
+    }
+
+    pub(crate) fn api_delay(&self) -> Duration {
+        Duration::from_millis(self.api_delay_ms)
     }
 
     pub(crate) fn access_lifetime_ms(&self) -> i64 {
