@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod http;
 mod laws;
 mod mcp;
 mod service;

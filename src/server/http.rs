@@ -56,7 +56,7 @@ pub async fn serve_http<H>(handler: H, options: HttpOptions) -> Result<Instant>
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let listener = options.address.listen(options.token.is_some()).await?;
+    let listener = options.address.listen(options.token.is_some())?;
     let bound =
         listener.local_addr().map_err(|error| Error::unexpected("the address is not known").caused_by(error))?;
     let gate = Gate::new(bound, &options.hosts, &options.origins, options.token)?;

@@ -19,23 +19,32 @@ use super::answer::{self, Answer, INVALID_REQUEST, PARSE_ERROR};
 const LONGEST: usize = 4 << 20;
 /// Messages up to this long are received without asking for room.
 const SHORT: usize = 32 << 10;
-/// Room for all longer messages together, in KiB. Reading a message takes about four times its length.
-const ROOM: usize = 8 << 10;
+/// Room for the parts of longer messages, in KiB.
+const ROOM: usize = 4 << 10;
 /// How long a message may take to come in.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Most values in a message: each takes some fifty times as much memory as its text.
 const MOST_VALUES: usize = 100_000;
 
-/// What messages are received in.
+/// What messages are received in. Long ones take up room as they come in, so that one that does not come in takes none; and
+/// there is room besides for one whole message, or each of several could have a part and wait for the others.
 pub(super) struct Inbox {
-    room: Arc<Semaphore>,
+    parts: Arc<Semaphore>,
+    whole: Arc<Semaphore>,
+}
+
+/// Room that a long message takes up.
+#[derive(Default)]
+pub(super) struct Room {
+    part: Option<OwnedSemaphorePermit>,
+    whole: Option<OwnedSemaphorePermit>,
 }
 
 /// A message that is all there, and JSON.
 pub(super) struct Message {
     pub(super) text: Bytes,
     /// The room that it takes, until it has been read.
-    pub(super) room: Option<OwnedSemaphorePermit>,
+    pub(super) room: Room,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +59,7 @@ enum Refused {
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self { room: Arc::new(Semaphore::new(ROOM)) }
+        Self { parts: Arc::new(Semaphore::new(ROOM)), whole: Arc::new(Semaphore::new(1)) }
     }
 
     /// Receives a message.
@@ -63,7 +72,7 @@ impl Inbox {
         let deadline = Instant::now() + PATIENCE;
         let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let mut chunks = body.into_data_stream();
-        let (mut text, mut room) = (Vec::new(), None);
+        let (mut text, mut room) = (Vec::new(), Room::default());
         while let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(|_| Refused::TooSlow)? {
             let chunk = chunk.map_err(|_| Refused::CutOff)?;
             let length = text.len() + chunk.len();
@@ -72,16 +81,30 @@ impl Inbox {
                 let _ = timeout_at(deadline, discard(&mut chunks)).await;
                 return Err(Refused::TooLong);
             }
-            if length > SHORT && room.is_none() {
-                let most = declared.unwrap_or(LONGEST);
-                let wanted = u32::try_from(most >> 10).unwrap_or(u32::MAX);
-                let found = timeout_at(deadline, self.room.clone().acquire_many_owned(wanted)).await;
-                room = Some(found.map_err(|_| Refused::TooMany)?.map_err(|_| Refused::TooMany)?);
+            if length > SHORT {
                 text.reserve_exact(declared.unwrap_or(length) - text.len());
+                timeout_at(deadline, self.make_room(&mut room, length)).await.map_err(|_| Refused::TooMany)?;
             }
             text.extend_from_slice(&chunk);
         }
         Ok(Message { text: text.into(), room })
+    }
+
+    /// Extends `taken` to a message of `length`.
+    async fn make_room(&self, taken: &mut Room, length: usize) {
+        if taken.whole.is_some() {
+            return;
+        }
+        let held = taken.part.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = u32::try_from(length.div_ceil(1 << 10) - held).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            part = self.parts.clone().acquire_many_owned(missing) => match (&mut taken.part, part.ok()) {
+                (Some(held), Some(more)) => held.merge(more),
+                (held, more) => *held = more,
+            },
+            whole = self.whole.clone().acquire_owned() => taken.whole = whole.ok(),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     answer::{self, Answer, INVALID_REQUEST},
-    body::Inbox,
+    body::{Inbox, Room},
     gate::Gate,
     held::Held,
     sessions::Sessions,
@@ -107,7 +107,7 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
                 Ok(message) => (Body::from(message.text), message.room),
                 Err(refused) => return refused,
             },
-            false => (Body::empty(), None),
+            false => (Body::empty(), Room::default()),
         };
         let standing = method == Method::GET
             || request.headers.get("mcp-method").is_some_and(|method| method == "subscriptions/listen");

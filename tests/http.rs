@@ -1,0 +1,9 @@
+//! MCP over HTTP, as clients and those who mean no good speak it to the built binary.
+
+mod abuse;
+mod client;
+#[cfg(unix)]
+mod ending;
+mod gate;
+mod protocol;
+mod server;
