@@ -7,5 +7,6 @@ mod laws;
 mod mcp;
 mod service;
 mod sharing;
+mod stdio;
 mod switchboard;
 mod upkeep;

@@ -4,6 +4,8 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     process::{Child, Stdio},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -32,6 +34,18 @@ impl Service {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
         Self { child, url: said["url"].as_str().unwrap().to_owned() }
+    }
+
+    /// Makes it misbehave.
+    pub(crate) fn set(&self, faults: &Value) {
+        ask("PUT", &format!("{}/control/faults", self.url), "", &faults.to_string());
+    }
+
+    /// Waits until a counter is as wanted.
+    pub(crate) fn wait_until(&self, counter: &str, wanted: impl Fn(u64) -> bool) {
+        while !wanted(self.counters()[counter].as_u64().unwrap()) {
+            thread::sleep(Duration::from_millis(5)); // until the next look
+        }
     }
 
     pub(crate) fn counters(&self) -> Value {

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -179,10 +179,25 @@ impl Session {
         Some(if result["isError"] == json!(true) { Err(text) } else { Ok(text) })
     }
 
-    /// Sends a tool call and does not wait for its answer.
+    /// Sends a tool call, whose id is 0, and does not wait for its answer.
     pub(crate) fn begin(&mut self, tool: &str) {
         let call = json!({ "name": tool, "arguments": {} });
         self.say(&json!({ "jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": call })).unwrap();
+    }
+
+    /// Says that the call which was begun is no longer wanted.
+    pub(crate) fn cancel(&mut self) {
+        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 0 } });
+        self.say(&cancelled).unwrap();
+    }
+
+    /// Hangs up, and returns what the server still says.
+    pub(crate) fn hang_up(mut self) -> Vec<Value> {
+        drop(self.input.take());
+        let mut said = String::new();
+        self.output.read_to_string(&mut said).unwrap();
+        assert!(self.process.wait().success());
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Hangs up and asks the server to end at once, as clients do; waits until it has.
