@@ -33,4 +33,5 @@ mod whoami;
 pub use instructions::instructions;
 pub use roots::FileRoots;
 pub use served::{Chats, Served, ServedAccount, SignedIn};
+pub(crate) use targets::fold;
 pub use verbs::verbs;

@@ -11,6 +11,7 @@ mod commands;
 pub mod config;
 mod connections;
 pub mod credentials;
+pub mod glob;
 mod logs;
 pub mod oauth;
 mod providers;

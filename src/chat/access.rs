@@ -11,6 +11,7 @@ use super::{
     served::{Chats, Opened},
     targets,
 };
+use crate::glob::matches;
 
 /// The names by which rules know what a write acts on, without the account.
 #[derive(Default)]
@@ -126,53 +127,5 @@ pub(super) fn title(conversation: &Conversation) -> String {
         ConversationKind::Channel => format!("#{}", name.trim_start_matches('#')),
         ConversationKind::Direct => format!("@{}", name.trim_start_matches('@')),
         ConversationKind::Group => name,
-    }
-}
-
-/// Returns whether a glob of `*` and `?` matches, whatever the case.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (fold(pattern), fold(name));
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    (p, n) = (at + 1, from + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-fn fold(text: &str) -> Vec<char> {
-    targets::fold(text).chars().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_match_whole_names() {
-        for (pattern, name, expected) in [
-            ("work:#eng-*", "work:#Eng-backend", true),
-            ("work:#eng-*", "work:#design", false),
-            ("*", "work:C1", true),
-            ("work:C?", "work:C1", true),
-            ("work:C?", "work:C12", false),
-            ("*a*b", "xaxxb", true),
-            ("*a*b", "xaxxbc", false),
-            ("", "x", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
     }
 }

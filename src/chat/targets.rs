@@ -56,7 +56,7 @@ pub(super) fn person(target: &str) -> Option<&str> {
 }
 
 /// Returns a name in the form in which names are compared.
-pub(super) fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.trim().nfc().collect::<String>().to_lowercase()
 }
 

@@ -1,42 +1,160 @@
 //! Several providers as one: the first that has a name owns it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+mod members;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_kit::{
     Call, Error, ErrorKind, Result, ToolHost as _,
-    host::{self, JsonObject, Reply},
+    host::{self, JsonObject, Reply, ResourceContents},
 };
 use tracing::warn;
 
 use super::{
     changes::Changes,
-    provider::{Provider, Tool, unknown},
+    provider::{Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool},
+    provider::{shown, unknown},
 };
 use crate::chat::Chats;
+use members::{Held, Members};
+use search::Search;
 
-/// Providers in the order of precedence. The list can be swapped while calls are under way.
+/// Providers in the order of precedence: an earlier one shadows what later ones call the same.
+///
+/// They can come and go while calls are under way. Each has a name of its own.
 pub struct Aggregate {
-    providers: RwLock<Arc<[Arc<dyn Provider>]>>,
+    members: Members,
+    kinds: Option<Kinds>,
+    raises: bool,
+    masks: bool,
 }
 
 impl Aggregate {
-    /// Puts providers together; an earlier one shadows a later one's tools of the same name.
+    /// Puts providers together.
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
-        Self { providers: RwLock::new(providers.into_iter().collect()) }
+        Self { members: Members::new(providers), kinds: None, raises: false, masks: false }
     }
 
-    /// Swaps the providers for others. Calls under way end with the old ones.
-    pub fn replace(&self, providers: impl IntoIterator<Item = Arc<dyn Provider>>) {
-        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = providers.into_iter().collect();
+    /// Fails a listing as a whole if one provider's fails, which is otherwise left out of it.
+    pub fn raising(mut self) -> Self {
+        self.raises = true;
+        self
     }
 
-    fn providers(&self) -> Arc<[Arc<dyn Provider>]> {
-        self.providers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Keeps to the log what errors say that no documentation foresees. All others are meant for the user.
+    pub fn masking(mut self) -> Self {
+        self.masks = true;
+        self
     }
+
+    /// Says what there can be, whatever the providers are: clients are told once, and providers may come later.
+    pub fn of_kinds(mut self, kinds: Kinds) -> Self {
+        self.kinds = Some(kinds);
+        self
+    }
+
+    /// Adds a provider behind the others. While calls are served, it is started first: if that fails, it is not added.
+    pub async fn add(&self, provider: Arc<dyn Provider>) -> Result<()> {
+        self.members.add(provider).await
+    }
+
+    /// Removes a provider. Calls under way on it end with it, and it is stopped after the last.
+    pub async fn remove(&self, name: &str) -> Result<()> {
+        self.members.remove(name).await
+    }
+
+    /// Swaps the providers for others, as [`add`](Self::add) and [`remove`](Self::remove) would; nothing happens if one fails
+    /// to start. Those that are among both stay as they are.
+    pub async fn replace(&self, providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Result<()> {
+        self.members.replace(providers.into_iter().collect()).await
+    }
+
+    /// Adds to the error about a tool that nobody has what may help.
+    async fn no_tool(&self, call: &Call, name: &str) -> Error {
+        if host::tools().iter().any(|tool| tool.host == Chats::KEY && tool.name == name) {
+            let message = format!("`{name}` is not offered for the accounts that are served");
+            return Error::new(ErrorKind::Forbidden, message).hint(
+                "the user may have hidden it with `tools` in provider-config.yaml; if writing is off, the user sets \
+                 `access: write` there or starts with `--allow-write`",
+            );
+        }
+        let tools = self.list_tools(call).await.unwrap_or_default();
+        let error = unknown("tool", name);
+        match host::nearest(name, tools.iter().map(|tool| tool.name.as_str())) {
+            Some(near) => error.hint(format!("call `{near}`")),
+            None => error,
+        }
+    }
+
+    /// Keeps an error to the log if it is none for the user.
+    fn masked<T>(&self, doing: &str, name: &str, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|error| {
+            if !self.masks || error.kind() != ErrorKind::Unexpected {
+                return error;
+            }
+            let message = format!("{doing} `{}` failed", shown(name));
+            warn!(%error, cause = ?std::error::Error::source(&error), "{message}");
+            Error::unexpected(message)
+        })
+    }
+
+    async fn dispatch_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_tool(call, name))).await;
+        match search.end(found)? {
+            Some((at, _)) => only(held, at).call_tool(call, name, arguments).await,
+            None => Err(self.no_tool(call, name).await),
+        }
+    }
+
+    async fn dispatch_read(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let concrete = search.first(held.iter().map(|provider| provider.get_resource(call, uri))).await;
+        let mut found = concrete.map(|(at, _)| at);
+        if found.is_none() {
+            let family = search.first(held.iter().map(|provider| provider.get_resource_template(call, uri))).await;
+            found = family.map(|(at, _)| at);
+        }
+        match search.end(found)? {
+            Some(at) => only(held, at).read_resource(call, uri).await,
+            None => Err(unknown("resource", uri)),
+        }
+    }
+
+    async fn dispatch_prompt(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Vec<PromptMessage>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_prompt(call, name))).await;
+        match search.end(found)? {
+            Some((at, _)) => only(held, at).render_prompt(call, name, arguments).await,
+            None => Err(unknown("prompt", name)),
+        }
+    }
+
+    async fn dispatch_completion(&self, call: &Call, wanted: &Completion<'_>) -> Result<Option<Vec<String>>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        if let Completed::Prompt(name) = wanted.of {
+            let found = search.first(held.iter().map(|provider| provider.get_prompt(call, name))).await;
+            return match search.end(found)? {
+                Some((at, _)) => only(held, at).complete(call, wanted).await,
+                None => Ok(None),
+            };
+        }
+        let found = search.first(held.iter().map(|provider| provider.complete(call, wanted))).await;
+        Ok(search.end(found)?.map(|(_, values)| values))
+    }
+}
+
+/// Lets go of all but one, so that the others can be stopped while it is at work.
+fn only(mut held: Vec<Held>, at: usize) -> Held {
+    held.swap_remove(at)
 }
 
 #[async_trait]
@@ -45,145 +163,85 @@ impl Provider for Aggregate {
         "all"
     }
 
-    /// Lists what all have, those of the first provider first, each sorted by name. A provider that fails is left out.
+    fn kinds(&self) -> Kinds {
+        self.kinds.unwrap_or_else(|| self.members.kinds())
+    }
+
     async fn list_tools(&self, call: &Call) -> Result<Vec<Tool>> {
-        let mut listed: Vec<Tool> = Vec::new();
-        for provider in self.providers().iter() {
-            match provider.list_tools(call).await {
-                Ok(tools) => {
-                    let mut own: BTreeMap<_, _> = tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
-                    own.retain(|name, _| !listed.iter().any(|tool| tool.name == *name));
-                    listed.extend(own.into_values());
-                }
-                Err(error) => warn!(provider = provider.name(), %error, "A provider could not list its tools"),
-            }
-        }
-        Ok(listed)
+        let held = self.members.held();
+        let lists = held.iter().map(|provider| provider.list_tools(call));
+        search::listed(&held, lists, self.raises, |tool| &tool.name).await
     }
 
     async fn get_tool(&self, call: &Call, name: &str) -> Result<Option<Tool>> {
-        for provider in self.providers().iter() {
-            if let Some(tool) = provider.get_tool(call, name).await? {
-                return Ok(Some(tool));
-            }
-        }
-        Ok(None)
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_tool(call, name))).await;
+        Ok(search.end(found)?.map(|(_, tool)| tool))
     }
 
     async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
-        let providers = self.providers();
-        for provider in providers.iter() {
-            if provider.get_tool(call, name).await?.is_some() {
-                return provider.call_tool(call, name, arguments).await;
-            }
-        }
-        if host::tools().iter().any(|tool| tool.host == Chats::KEY && tool.name == name) {
-            let message = format!("`{name}` is not offered for the accounts that are served");
-            return Err(Error::new(ErrorKind::Forbidden, message)
-                .hint("if writing is off, the user sets `access: write` in provider-config.yaml or starts with `--allow-write`"));
-        }
-        let tools = self.list_tools(call).await?;
-        let error = unknown("tool", name);
-        Err(match host::nearest(name, tools.iter().map(|tool| tool.name.as_str())) {
-            Some(near) => error.hint(format!("call `{near}`")),
-            None => error,
-        })
+        self.masked("calling", name, self.dispatch_tool(call, name, arguments).await)
+    }
+
+    async fn list_resources(&self, call: &Call) -> Result<Vec<Resource>> {
+        let held = self.members.held();
+        let lists = held.iter().map(|provider| provider.list_resources(call));
+        search::listed(&held, lists, self.raises, |resource| &resource.uri).await
+    }
+
+    async fn get_resource(&self, call: &Call, uri: &str) -> Result<Option<Resource>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_resource(call, uri))).await;
+        Ok(search.end(found)?.map(|(_, resource)| resource))
+    }
+
+    async fn list_resource_templates(&self, call: &Call) -> Result<Vec<ResourceTemplate>> {
+        let held = self.members.held();
+        let lists = held.iter().map(|provider| provider.list_resource_templates(call));
+        search::listed(&held, lists, self.raises, |family| &family.uri_template).await
+    }
+
+    async fn get_resource_template(&self, call: &Call, uri: &str) -> Result<Option<ResourceTemplate>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_resource_template(call, uri))).await;
+        Ok(search.end(found)?.map(|(_, family)| family))
+    }
+
+    /// Reads what has that URI; what somebody lists comes before anybody's family.
+    async fn read_resource(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
+        self.masked("reading", uri, self.dispatch_read(call, uri).await)
+    }
+
+    async fn list_prompts(&self, call: &Call) -> Result<Vec<Prompt>> {
+        let held = self.members.held();
+        let lists = held.iter().map(|provider| provider.list_prompts(call));
+        search::listed(&held, lists, self.raises, |prompt| &prompt.name).await
+    }
+
+    async fn get_prompt(&self, call: &Call, name: &str) -> Result<Option<Prompt>> {
+        let held = self.members.held();
+        let mut search = Search::of(&held);
+        let found = search.first(held.iter().map(|provider| provider.get_prompt(call, name))).await;
+        Ok(search.end(found)?.map(|(_, prompt)| prompt))
+    }
+
+    async fn render_prompt(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Vec<PromptMessage>> {
+        self.masked("rendering", name, self.dispatch_prompt(call, name, arguments).await)
+    }
+
+    async fn complete(&self, call: &Call, wanted: &Completion<'_>) -> Result<Option<Vec<String>>> {
+        let (Completed::Prompt(name) | Completed::Template(name)) = wanted.of;
+        self.masked("completing", name, self.dispatch_completion(call, wanted).await)
     }
 
     async fn start(&self, changes: &Changes) -> Result<()> {
-        for provider in self.providers().iter() {
-            provider.start(changes).await?;
-        }
-        Ok(())
+        self.members.start(changes).await
     }
 
     async fn stop(&self) {
-        for provider in self.providers().iter().rev() {
-            provider.stop().await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use switchboard_kit::host::{Effect, local_call};
-
-    use super::*;
-
-    struct Stub {
-        name: &'static str,
-        tools: Result<Vec<&'static str>, &'static str>,
-    }
-
-    #[async_trait]
-    impl Provider for Stub {
-        fn name(&self) -> &str {
-            self.name
-        }
-
-        async fn list_tools(&self, _: &Call) -> Result<Vec<Tool>> {
-            let names = self.tools.clone().map_err(|why| Error::new(ErrorKind::Unavailable, why))?;
-            let tool = |name: &str| Tool {
-                name: name.into(),
-                title: name.into(),
-                description: self.name.into(),
-                effect: Effect::Read,
-                input: Arc::default(),
-                output: None,
-            };
-            Ok(names.into_iter().map(tool).collect())
-        }
-
-        async fn get_tool(&self, call: &Call, name: &str) -> Result<Option<Tool>> {
-            Ok(self.list_tools(call).await.unwrap_or_default().into_iter().find(|tool| tool.name == name))
-        }
-
-        async fn call_tool(&self, _: &Call, _: &str, _: JsonObject) -> Result<Reply> {
-            Ok(Reply::text(self.name))
-        }
-    }
-
-    fn all(stubs: impl IntoIterator<Item = Stub>) -> Aggregate {
-        Aggregate::new(stubs.into_iter().map(|stub| Arc::new(stub) as _))
-    }
-
-    #[tokio::test]
-    async fn the_first_provider_shadows_the_second() {
-        let first = Stub { name: "first", tools: Ok(vec!["b", "a"]) };
-        let second = Stub { name: "second", tools: Ok(vec!["c", "a"]) };
-        let (all, call) = (all([first, second]), local_call(Duration::from_secs(1)));
-        let listed = all.list_tools(&call).await.unwrap();
-        let listed: Vec<_> = listed.iter().map(|tool| (tool.name.as_str(), tool.description.as_str())).collect();
-        assert_eq!(listed, [("a", "first"), ("b", "first"), ("c", "second")]);
-        for (name, owner) in [("a", "first"), ("c", "second")] {
-            let reply = all.call_tool(&call, name, JsonObject::new()).await.unwrap();
-            assert_eq!(reply, Reply::text(owner));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_provider_that_cannot_list_does_not_hide_the_others() {
-        let all = all([Stub { name: "broken", tools: Err("down") }, Stub { name: "sound", tools: Ok(vec!["a"]) }]);
-        let call = local_call(Duration::from_secs(1));
-        assert_eq!(all.list_tools(&call).await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_unknown_tool_is_told_the_nearest() {
-        let all = all([Stub { name: "only", tools: Ok(vec!["list_boards"]) }]);
-        let call = local_call(Duration::from_secs(1));
-        let error = all.call_tool(&call, "list_bords", JsonObject::new()).await.unwrap_err();
-        assert_eq!(error.to_string(), "unknown tool `list_bords`");
-        assert_eq!(error.hint_text(), Some("call `list_boards`"));
-    }
-
-    #[tokio::test]
-    async fn a_swapped_provider_is_seen_at_once() {
-        let (all, call) = (all([]), local_call(Duration::from_secs(1)));
-        assert!(all.list_tools(&call).await.unwrap().is_empty());
-        all.replace([Arc::new(Stub { name: "new", tools: Ok(vec!["a"]) }) as _]);
-        assert_eq!(all.list_tools(&call).await.unwrap().len(), 1);
+        self.members.stop().await;
     }
 }

@@ -1,6 +1,6 @@
 //! News for clients: what they have listed is no longer so.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tokio::sync::broadcast;
 
@@ -22,25 +22,49 @@ pub enum Change {
 }
 
 /// Carries news from providers to every client that is connected. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Changes(broadcast::Sender<Change>);
+#[derive(Clone)]
+pub struct Changes {
+    clients: broadcast::Sender<Change>,
+    /// What news goes through before it reaches them.
+    way: Option<Arc<dyn Fn(Change) + Send + Sync>>,
+}
 
 impl Default for Changes {
     fn default() -> Self {
-        Self(broadcast::Sender::new(KEPT))
+        Self { clients: broadcast::Sender::new(KEPT), way: None }
     }
 }
 
 impl Changes {
     /// Tells every client.
     pub fn tell(&self, change: Change) {
-        // Nobody may be connected.
-        drop(self.0.send(change));
+        match &self.way {
+            Some(way) => way(change),
+            // Nobody may be connected.
+            None => drop(self.clients.send(change)),
+        }
+    }
+
+    /// Carries news on in the words of `translate`, for a provider within another. Nothing means that nobody is told.
+    pub fn through(&self, translate: impl Fn(Change) -> Option<Change> + Send + Sync + 'static) -> Self {
+        let outer = self.clone();
+        let way = move |change| {
+            if let Some(change) = translate(change) {
+                outer.tell(change);
+            }
+        };
+        Self { clients: self.clients.clone(), way: Some(Arc::new(way)) }
     }
 
     /// Hears everything from now on.
     pub(super) fn news(&self) -> News {
-        News(self.0.subscribe())
+        News(self.clients.subscribe())
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes").field("clients", &self.clients.receiver_count()).finish_non_exhaustive()
     }
 }
 

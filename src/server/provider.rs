@@ -235,6 +235,10 @@ pub trait Provider: Send + Sync {
 /// Says that nobody has it.
 pub(super) fn unknown(what: &str, name: &str) -> Error {
     let kind = if what == "resource" { ErrorKind::NotFound } else { ErrorKind::InvalidInput };
-    let shown: String = name.chars().take(64).collect();
-    Error::new(kind, format!("unknown {what} `{shown}`"))
+    Error::new(kind, format!("unknown {what} `{}`", shown(name)))
+}
+
+/// Returns as much of a name as an error has room for.
+pub(super) fn shown(name: &str) -> &str {
+    name.char_indices().nth(64).map_or(name, |(end, _)| &name[..end])
 }
