@@ -16,15 +16,17 @@ mod tools;
 use std::{
     io::{self, Write as _},
     process::ExitCode,
+    sync::Arc,
 };
 
 use switchboard_kit::{Error, ErrorKind, Result};
 
 use crate::{
     accounts::Accounts,
-    chat::sanitise,
+    chat::{Served, sanitise},
     cli::{Cli, Command},
     logs,
+    server::{Aggregate, Filtered, Linked},
 };
 
 pub(crate) use sandbox::ServiceOptions;
@@ -95,6 +97,12 @@ async fn mode(cli: Cli) -> Result<()> {
         None if cli.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.sign_in).await,
         None => serve::serve(&accounts()?, &ServeOptions::default()).await,
     }
+}
+
+/// Puts together what clients are offered.
+fn offered(accounts: &Accounts, served: Arc<Served>) -> Result<Aggregate> {
+    let linked = Arc::new(Linked::new(served, &accounts.toolsets())?);
+    Ok(Aggregate::new([Arc::new(Filtered::new(linked).tools(accounts.config().tools.clone())) as _]))
 }
 
 /// Prints for a person, or for a pipe that may have closed.

@@ -2,6 +2,7 @@
 
 mod complaint;
 mod locate;
+mod tools;
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +16,7 @@ use serde_saphyr::Spanned;
 use switchboard_kit::{AccountKey, Error, ErrorKind, Result, host};
 use url::Url;
 
+use crate::glob::Filter;
 pub(crate) use locate::directories;
 pub use locate::{Source, locate};
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub accounts: BTreeMap<AccountKey, AccountConfig>,
     /// Where files may come from and go to.
     pub files: Files,
+    /// Which tools clients are offered.
+    pub tools: Filter,
 }
 
 /// One account's block.
@@ -117,6 +121,8 @@ struct File {
     providers: BTreeMap<String, Spanned<Block>>,
     #[serde(default)]
     files: Files,
+    #[serde(default)]
+    tools: tools::Tools,
 }
 
 /// A block as it is written.
@@ -182,7 +188,8 @@ impl Config {
                 .collect::<Result<_>>()?,
             download_root: file.files.download_root.map(|root| path("download_root", &root)).transpose()?,
         };
-        Ok(Self { source, accounts, files })
+        let tools = file.tools.read(&source)?;
+        Ok(Self { source, accounts, files, tools })
     }
 }
 

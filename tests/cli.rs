@@ -9,6 +9,10 @@ fn a_mistake_in_the_configuration_is_one_message_and_exit_code_2() {
         ("providers:\n  matrix:\n    nam: x\n", "config.yaml:3: account `matrix`: unknown key `nam`"),
         ("providers:\n  matrix:\n    name: [\n", "config.yaml:"),
         ("providers:\n  matrix: {}\n  matrix: {}\n", "config.yaml:3: account `matrix` stands there twice"),
+        (
+            "providers: {}\ntools: { hide: [send_mesage] }\n",
+            "config.yaml:2: `tools.hide`: no tool in this build matches",
+        ),
         ("providers:\n  matrix:\n    credentials_path: gone.json\n", "account `matrix`: `credentials_path`: `"),
     ];
     for (text, expected) in cases {

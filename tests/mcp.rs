@@ -2,10 +2,14 @@
 
 use serde_json::json;
 
+<<<<<<< HEAD
 use crate::{
     service::{self, Service},
     switchboard::{Home, Session},
 };
+=======
+use crate::switchboard::{Home, Session, printed};
+>>>>>>> 45c2608 (Let the user choose the tools that are offered)
 
 const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
@@ -71,6 +75,29 @@ fn writing_is_offered_when_it_is_on_and_read_only_wins() {
     assert_eq!(names(&["--provider", "sandbox"]), all);
     assert_eq!(names(&["--provider", "matrix", "--allow-write"]), all);
     assert_eq!(names(&["--provider", "sandbox", "--read-only"]), READ);
+}
+
+#[test]
+fn what_the_user_hides_is_neither_listed_nor_called() {
+    let home = Home::new();
+    let text =
+        "providers:\n  sandbox: { access: write }\ntools: { only: [\"*_message\", whoami], hide: [delete_message] }\n";
+    let config = home.write("config.yaml", text);
+    let arguments = ["--config", config.to_str().unwrap(), "--provider", "sandbox"];
+    let left = ["edit_message", "send_message", "whoami"];
+    let mut session = home.session(&arguments);
+    let listed = session.request("tools/list", &json!({}));
+    let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, left);
+    let refusal = session.call("delete_message", json!({ "ref": "M1", "target": "#general" })).unwrap_err();
+    assert!(refusal.contains("`delete_message` is not offered") && refusal.contains("`tools`"), "{refusal}");
+    session.end();
+    let run = |command: &[&str]| printed(&home.run(&[&arguments, command].concat()));
+    let (code, out, _) = run(&["tools"]);
+    let names: Vec<_> = out.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!((code, names), (0, left.to_vec()));
+    let (code, _, err) = run(&["call", "read_messages", "target=#general"]);
+    assert!(code == 1 && err.contains("`read_messages` is not offered"), "{code} {err}");
 }
 
 #[test]

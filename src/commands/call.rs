@@ -8,18 +8,14 @@ use switchboard_kit::{
     host::{Content, JsonObject, local_call},
 };
 
-use crate::{
-    accounts::Accounts,
-    server::{Aggregate, Linked, Provider as _},
-    signals::stopped,
-};
+use crate::{accounts::Accounts, server::Provider as _, signals::stopped};
 
 /// Longest that a call may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Calls a tool with `key=value` arguments and prints its answer.
 pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) -> Result<()> {
-    let all = Aggregate::new([std::sync::Arc::new(Linked::new(accounts.served()?, &accounts.toolsets())?) as _]);
+    let all = super::offered(accounts, accounts.served()?)?;
     let call = local_call(PATIENCE);
     let schema = all.get_tool(&call, tool).await?.map(|tool| tool.input).unwrap_or_default();
     let arguments = read(arguments, &schema)?;

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     accounts::Accounts,
     chat,
-    server::{Aggregate, BearerToken, Handler, HttpAddress, HttpOptions, Linked, serve_http, serve_stdio},
+    server::{BearerToken, Handler, HttpAddress, HttpOptions, serve_http, serve_stdio},
 };
 
 const TOKEN_VARIABLE: &str = "SWITCHBOARD_HTTP_TOKEN";
@@ -42,7 +42,7 @@ pub struct ServeOptions {
 pub(super) async fn serve(accounts: &Accounts, options: &ServeOptions) -> Result<()> {
     let served = accounts.served()?;
     let instructions = chat::instructions(&served);
-    let all = Arc::new(Aggregate::new([Arc::new(Linked::new(served, &accounts.toolsets())?) as _]));
+    let all = Arc::new(super::offered(accounts, served)?);
     let handler = Handler::new(all, instructions);
     let served = match handler.start().await {
         Ok(()) => attend(handler.clone(), options).await,

@@ -8,15 +8,12 @@ use switchboard_kit::{
     host::{Effect, local_call},
 };
 
-use crate::{
-    accounts::Accounts,
-    server::{Linked, Provider as _},
-};
+use crate::{accounts::Accounts, server::Provider as _};
 
 /// Lists the tools with what each does, or as JSON with their schemas.
 pub(super) async fn tools(accounts: &Accounts, as_json: bool) -> Result<()> {
-    let linked = Linked::new(accounts.served()?, &accounts.toolsets())?;
-    let tools = linked.list_tools(&local_call(Duration::from_secs(10))).await?;
+    let all = super::offered(accounts, accounts.served()?)?;
+    let tools = all.list_tools(&local_call(Duration::from_secs(10))).await?;
     if as_json {
         let tools: Vec<_> = tools
             .iter()

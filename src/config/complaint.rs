@@ -164,7 +164,10 @@ fn account_at(text: &str, line: u64) -> Option<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let keys =
         || above[start + 1..].iter().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
-    let first = keys().map(|line| indent(line)).next().filter(|indent| *indent > 0)?;
+    if keys().any(|line| indent(line) == 0) {
+        return None;
+    }
+    let first = keys().map(|line| indent(line)).next()?;
     let key = keys().rfind(|line| indent(line) == first)?.trim().split(':').next()?;
     Some(key.trim_matches(['"', '\'']).to_owned())
 }
