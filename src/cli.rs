@@ -107,7 +107,7 @@ pub enum Command {
     ///
     /// With `--http` the endpoint is `/mcp` at the address, in both eras of the protocol, and `/health` tells that the server
     /// runs. Every client acts for you, with your sign-ins. So only this machine is listened to, unless the callers have to show a
-    /// bearer token: it is in SWITCHBOARD_HTTP_TOKEN or in the file that `--bearer-file` names, never on the command line.
+    /// bearer token: it is in `SWITCHBOARD_HTTP_TOKEN` or in the file that `--bearer-file` names, never on the command line.
     /// Ctrl-C or SIGTERM ends it once the answers under way are out.
     Serve(ServeOptions),
     /// Say who is signed in where, and for how long.

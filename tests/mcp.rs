@@ -2,14 +2,10 @@
 
 use serde_json::json;
 
-<<<<<<< HEAD
 use crate::{
     service::{self, Service},
-    switchboard::{Home, Session},
+    switchboard::{Home, Session, printed},
 };
-=======
-use crate::switchboard::{Home, Session, printed};
->>>>>>> 45c2608 (Let the user choose the tools that are offered)
 
 const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];

@@ -15,6 +15,7 @@ mod worker;
 mod world;
 
 #[path = "../service.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
 mod service;
 #[path = "../switchboard.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
