@@ -9,6 +9,8 @@ mod held;
 mod impatient;
 mod sessions;
 mod site;
+#[cfg(test)]
+mod tests;
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 

@@ -20,7 +20,7 @@ fn what_abuses_a_server_leaves_it_small_and_right() {
     let server = signed.serve();
     let small = |after: &str| {
         let peak = server.peak().unwrap_or_default();
-        eprintln!("after {after}: {peak} kB at most");
+
         assert!(peak < MOST_KILOBYTES, "after {after}: {peak} kB");
         let answer = server.client().call("list_conversations", &json!({}));
         assert!(answer.text().contains("#general"), "after {after}: {answer:?}");
@@ -36,6 +36,9 @@ fn what_abuses_a_server_leaves_it_small_and_right() {
     ten_thousand_sessions(&server);
     small("ten thousand sessions");
     drop((slow, deaf));
+    server.process.kill();
+    let (_, said) = server.end();
+    assert_eq!(said.lines().count(), 1, "abuse fills no logs: {said}");
 }
 
 /// Clients that send a byte and then nothing, of a header, of a body, of a long body.
@@ -103,9 +106,8 @@ fn a_thousand_at_once(signed: &Signed, server: &Server) {
     for client in &mut clients {
         client.begin_call("list_conversations", &json!({}));
     }
-    let t = std::time::Instant::now();
-    for (i, mut client) in clients.into_iter().enumerate() {
-        let answer = client.answer().unwrap_or_else(|e| panic!("{i} {:?} {e}", t.elapsed()));
+    for mut client in clients {
+        let answer = client.answer().unwrap();
         assert!(answer.status == 200 && answer.text().contains("#general"), "{answer:?}");
     }
     let most = signed.service.counters()["most_api_calls_at_once"].as_u64().unwrap();

@@ -30,8 +30,8 @@ impl Client {
     pub(super) fn of(authority: &str) -> Self {
         let stream = TcpStream::connect(authority).unwrap();
         // Longer than anything here takes: a test that waits for ever says nothing.
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_mins(1))).unwrap();
         Self { stream: BufReader::new(stream), authority: authority.into(), headers: String::new() }
     }
 

@@ -21,6 +21,11 @@ pub(super) fn refusal(status: StatusCode, code: i32, message: &str) -> Answer {
     json(status, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": message } }))
 }
 
+/// Refuses what is JSON but no message.
+pub(super) fn no_message() -> Answer {
+    refusal(StatusCode::BAD_REQUEST, INVALID_REQUEST, "the message is not one JSON-RPC message")
+}
+
 /// Refuses for now.
 pub(super) fn busy(message: &str) -> Answer {
     let answer = refusal(StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR, message);

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use futures::{Stream, StreamExt as _};
-use serde::de::IgnoredAny;
+use serde::{Deserialize, de::IgnoredAny};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
@@ -40,20 +40,23 @@ pub(super) struct Room {
     whole: Option<OwnedSemaphorePermit>,
 }
 
-/// A message that is all there, and JSON.
+/// A message that is all there, and a JSON object.
 pub(super) struct Message {
     pub(super) text: Bytes,
     /// The room that it takes, until it has been read.
     pub(super) room: Room,
+    /// Whether it asks for an answer.
+    pub(super) asks: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Refused {
     TooLong,
     TooSlow,
     TooMany,
     CutOff,
     NotJson,
+    NoMessage,
     TooCrowded,
 }
 
@@ -64,11 +67,14 @@ impl Inbox {
 
     /// Receives a message.
     pub(super) async fn receive(&self, body: Body) -> Result<Message, Answer> {
-        let received = self.collect(body).await.and_then(|message| judge(&message.text).map(|()| message));
+        let received = self.collect(body).await.and_then(|(text, room)| {
+            let asks = asks(&text)?;
+            Ok(Message { text, room, asks })
+        });
         received.map_err(Refused::answer)
     }
 
-    async fn collect(&self, body: Body) -> Result<Message, Refused> {
+    async fn collect(&self, body: Body) -> Result<(Bytes, Room), Refused> {
         let deadline = Instant::now() + PATIENCE;
         let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let mut chunks = body.into_data_stream();
@@ -87,7 +93,7 @@ impl Inbox {
             }
             text.extend_from_slice(&chunk);
         }
-        Ok(Message { text: text.into(), room })
+        Ok((text.into(), room))
     }
 
     /// Extends `taken` to a message of `length`.
@@ -119,11 +125,25 @@ async fn discard<E>(chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin))
     }
 }
 
-fn judge(text: &[u8]) -> Result<(), Refused> {
+/// What tells a request from other messages.
+#[derive(Deserialize)]
+struct Envelope {
+    method: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
+}
+
+/// Whether the text is a request, if it is a message at all.
+fn asks(text: &[u8]) -> Result<bool, Refused> {
     if is_crowded(text) {
         return Err(Refused::TooCrowded);
     }
-    serde_json::from_slice::<IgnoredAny>(text).map(drop).map_err(|_| Refused::NotJson)
+    match serde_json::from_slice::<Envelope>(text) {
+        // A list of the fields would do as well.
+        Ok(_) if !text.trim_ascii_start().starts_with(b"{") => Err(Refused::NoMessage),
+        Ok(message) => Ok(message.method.is_some() && message.id.is_some()),
+        Err(error) if error.is_data() && serde_json::from_slice::<IgnoredAny>(text).is_ok() => Err(Refused::NoMessage),
+        Err(_) => Err(Refused::NotJson),
+    }
 }
 
 /// Whether JSON holds more values than any message needs.
@@ -151,6 +171,7 @@ impl Refused {
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, "a message has 30 s to come in"),
             Self::CutOff => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is cut off"),
             Self::NotJson => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is not JSON"),
+            Self::NoMessage => return answer::no_message(),
             Self::TooMany => return answer::busy("too many long messages are coming in"),
         };
         let answer = answer::refusal(status, code, message);

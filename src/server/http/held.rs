@@ -15,8 +15,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// What the end of an answer gives back.
 pub(super) enum Held {
-    /// A mark that work is under way.
-    Call(#[expect(dead_code, reason = "counts while it is there")] TaskTrackerToken),
+    /// Nothing.
+    Nothing,
+    /// A mark that a call is under way, and its place among them.
+    Call(#[expect(dead_code, reason = "both count while they are there")] (TaskTrackerToken, OwnedSemaphorePermit)),
     /// A place among the standing streams.
     Stream(#[expect(dead_code, reason = "counts while it is there")] OwnedSemaphorePermit),
 }

@@ -3,7 +3,9 @@
 use std::{
     collections::HashMap,
     io,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,10 +20,12 @@ use rmcp::{
         },
     },
 };
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 /// Most sessions at a time.
 const MOST: usize = 64;
+/// Most requests at a time, counting those that nobody waits for any more.
+const MOST_REQUESTS: usize = 256;
 /// How long a stream that is over can be asked for again.
 const MEMORY: Duration = Duration::from_secs(5);
 
@@ -76,9 +80,14 @@ impl Places {
         }
         let idle = places.iter().filter(|(_, place)| place.requests == 0);
         let longest = idle.min_by_key(|(_, place)| (place.streams > 0, place.last)).map(|(id, _)| id.clone());
-        let longest = longest.ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "every session is in use"))?;
+        let longest = longest.ok_or_else(|| busy("every session is in use"))?;
         places.remove(&longest);
         Ok(Some(longest))
+    }
+
+    /// How many requests are under way, counting those that nobody waits for any more.
+    fn requests(&self) -> usize {
+        self.lock().values().map(|place| place.requests).sum()
     }
 
     fn used(&self, id: &SessionId, of: fn(&mut Place) -> &mut usize) -> Use {
@@ -95,13 +104,35 @@ impl Places {
     }
 }
 
-impl Use {
-    /// Holds on as long as the stream is there.
-    fn during(self, stream: impl Stream<Item = ServerSseMessage>) -> impl Stream<Item = ServerSseMessage> {
-        stream.map(move |message| {
-            let _: &Self = &self;
-            message
-        })
+/// The answer to one request. When the client hangs up, the call goes on and is followed to its end: it may have asked for
+/// something to be sent, and may come back for the answer.
+struct Followed {
+    stream: Option<Pin<Box<dyn Stream<Item = ServerSseMessage> + Send + Sync>>>,
+    used: Option<Use>,
+}
+
+impl Stream for Followed {
+    type Item = ServerSseMessage;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ServerSseMessage>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+        let polled = stream.poll_next_unpin(context);
+        if matches!(polled, Poll::Ready(None)) {
+            (self.stream, self.used) = (None, None);
+        }
+        polled
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let (Some(mut stream), Some(used)) = (self.stream.take(), self.used.take()) else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                while stream.next().await.is_some() {}
+                drop(used);
+            });
+        }
     }
 }
 
@@ -112,6 +143,10 @@ impl Drop for Use {
             place.last = Instant::now();
         }
     }
+}
+
+fn busy(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, what)
 }
 
 fn requests(place: &mut Place) -> &mut usize {
@@ -164,9 +199,12 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
+        if self.places.requests() >= MOST_REQUESTS {
+            return Err(busy("too many calls are under way"));
+        }
         let used = self.places.used(id, requests);
         let stream = self.library.create_stream(id, message).await.map_err(io::Error::other)?;
-        Ok(used.during(stream))
+        Ok(Followed { stream: Some(Box::pin(stream)), used: Some(used) })
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> io::Result<()> {
@@ -179,7 +217,9 @@ impl SessionManager for Sessions {
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
         let used = self.places.used(id, streams);
         let stream = self.library.create_standalone_stream(id).await.map_err(io::Error::other)?;
-        Ok(used.during(stream))
+        Ok(stream.inspect(move |_| {
+            let _: &Use = &used;
+        }))
     }
 
     async fn resume(
@@ -189,6 +229,8 @@ impl SessionManager for Sessions {
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
         let used = self.places.used(id, streams);
         let stream = self.library.resume(id, last_event_id).await.map_err(io::Error::other)?;
-        Ok(used.during(stream))
+        Ok(stream.inspect(move |_| {
+            let _: &Use = &used;
+        }))
     }
 }

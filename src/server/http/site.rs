@@ -1,6 +1,6 @@
 //! What is served: `/mcp`, which the protocol library answers, and `/health`.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -12,11 +12,11 @@ use rmcp::{
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    answer::{self, Answer, INVALID_REQUEST},
+    answer::{self, Answer},
     body::{Inbox, Room},
     gate::Gate,
     held::Held,
@@ -25,6 +25,10 @@ use super::{
 
 /// Most connections at a time; the others wait. Half of the files that a process usually may have open.
 const MOST_CONNECTIONS: usize = 512;
+/// Most calls at a time; the others wait. Of each account's, sixteen are under way at its platform.
+const MOST_CALLS: usize = 128;
+/// How long a call may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Most streams that stand open for notifications at a time, so that they leave connections for calls.
 const MOST_STREAMS: usize = 256;
 
@@ -38,6 +42,7 @@ pub(super) struct Site<H> {
     pub(super) calls: TaskTracker,
     /// Room for connections.
     pub(super) room: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     /// Told when nothing new is accepted any more.
     pub(super) closing: CancellationToken,
@@ -63,6 +68,7 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
             library,
             calls: TaskTracker::new(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            places: Arc::new(Semaphore::new(MOST_CALLS)),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             closing: CancellationToken::new(),
             ended,
@@ -81,14 +87,14 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
     }
 
     async fn route(&self, mut request: Parts, body: Incoming, local: Option<IpAddr>) -> Answer {
-        if let Err(refused) = self.gate.admits(&request, local) {
+        if let Some(refused) = self.gate.turns_away(&request, local) {
             return refused;
         }
         match request.uri.path() {
             "/health" => health(&request.method),
-            "/mcp" => match self.gate.unlocks(&mut request.headers) {
-                Ok(()) => self.mcp(request, body).await,
-                Err(refused) => refused,
+            "/mcp" => match self.gate.locks_out(&mut request.headers) {
+                Some(refused) => refused,
+                None => self.mcp(request, body).await,
             },
             _ => answer::text(StatusCode::NOT_FOUND, "There is nothing here; the MCP endpoint is `/mcp`."),
         }
@@ -102,37 +108,40 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
         }
         // What is not said to be JSON is refused by its headers, unread.
         let reads = method == Method::POST && is_json(&request.headers);
-        let (text, room) = match reads {
+        let (text, room, asks) = match reads {
             true => match self.inbox.receive(Body::new(body)).await {
-                Ok(message) => (Body::from(message.text), message.room),
+                Ok(message) => (Body::from(message.text), message.room, message.asks),
                 Err(refused) => return refused,
             },
-            false => (Body::empty(), Room::default()),
+            false => (Body::empty(), Room::default(), false),
         };
-        let standing = method == Method::GET
-            || request.headers.get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
-        let holds = if standing {
-            match self.streams.clone().try_acquire_owned() {
-                Ok(stream) => Held::Stream(stream),
-                Err(_) => return answer::busy("too many streams are open"),
-            }
-        } else {
-            Held::Call(self.calls.token())
-        };
+        let Some(held) = self.hold(&request, asks).await else { return answer::busy("too much is under way") };
         let answer = self.library.handle(Request::from_parts(request, text)).await;
         drop(room);
         match answer.status() {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => {
-                answer::refusal(StatusCode::BAD_REQUEST, INVALID_REQUEST, "the message is not one JSON-RPC message")
-            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => answer::no_message(),
             // The library fails only where a session, or the server, goes away under a request.
             StatusCode::INTERNAL_SERVER_ERROR => answer::busy("the server has no room for this now; try again"),
             StatusCode::ACCEPTED if method == Method::DELETE => answer::text(StatusCode::NO_CONTENT, ""),
             _ => {
                 let (head, body) = answer.into_parts();
-                Answer::from_parts(head, holds.until_sent(Body::new(body)))
+                Answer::from_parts(head, held.until_sent(Body::new(body)))
             }
         }
+    }
+
+    /// Takes up what an answer will hold on to, if there is room for that.
+    async fn hold(&self, request: &Parts, asks: bool) -> Option<Held> {
+        let listens = request.headers.get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
+        if request.method == Method::GET || (asks && listens) {
+            return self.streams.clone().try_acquire_owned().ok().map(Held::Stream);
+        }
+        if !asks {
+            // Calls may wait for just this: the answer to a question of theirs.
+            return Some(Held::Nothing);
+        }
+        let place = timeout(PATIENCE, self.places.clone().acquire_owned()).await.ok()?.ok()?;
+        Some(Held::Call((self.calls.token(), place)))
     }
 }
 
