@@ -38,9 +38,19 @@ pub struct ServeOptions {
     allowed_origin: Vec<String>,
 }
 
+impl ServeOptions {
+    /// Returns whether clients may be on other machines: the pages that sign in are on this one.
+    fn is_for_others(&self) -> bool {
+        self.http.is_some_and(|address| !address.is_loopback() || !self.allowed_host.is_empty())
+    }
+}
+
 /// Serves one client over standard input and output, or many over HTTP.
 pub(super) async fn serve(accounts: &Accounts, options: &ServeOptions) -> Result<()> {
-    let served = accounts.served()?;
+    let served = match options.is_for_others() {
+        true => accounts.clone().without_invitations().served()?,
+        false => accounts.served()?,
+    };
     let instructions = chat::instructions(&served);
     let all = Arc::new(super::offered(accounts, served)?);
     let handler = Handler::new(all, instructions);

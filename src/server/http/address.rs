@@ -31,10 +31,15 @@ impl FromStr for HttpAddress {
 }
 
 impl HttpAddress {
+    /// Returns whether only this machine reaches it.
+    pub fn is_loopback(self) -> bool {
+        self.0.ip().is_loopback()
+    }
+
     /// Listens there. Beyond this machine only `guarded` servers do.
     pub(super) fn listen(self, guarded: bool) -> Result<TcpListener> {
         let Self(address) = self;
-        if !address.ip().is_loopback() && !guarded {
+        if !self.is_loopback() && !guarded {
             let message = format!("`{address}` can be reached from other machines, and no bearer token is set");
             return Err(Error::new(ErrorKind::Config, message)
                 .hint("listen on 127.0.0.1, or set SWITCHBOARD_HTTP_TOKEN or `--bearer-file`"));
