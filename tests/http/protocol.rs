@@ -46,6 +46,30 @@ fn a_call_without_a_session_is_answered_as_json() {
     assert!(answer.text().contains("#general"));
 }
 
+#[cfg(unix)]
+#[test]
+fn sessions_whose_calls_are_under_way_are_not_given_away() {
+    let signed = super::server::Signed::in_with("strict", "1h");
+    let server = signed.serve();
+    let mut clients: Vec<_> = (0..64).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.open_session();
+    }
+    signed.set(&json!({ "api_delay_ms": 60_000 }));
+    let call = message("tools/call", &json!({ "name": "list_conversations", "arguments": {} }));
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.begin("POST /mcp", "Content-Type: application/json\r\n", &call);
+        client.head().unwrap();
+        if number % 2 == 0 {
+            // Who hangs up does not cancel.
+            *client = server.client();
+        }
+    }
+    let refused = server.client().post("", &message("initialize", &super::server::hello()));
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{refused:?}");
+    assert_eq!(server.client().ask("GET /health", "", "").status, 200);
+}
+
 #[test]
 fn each_mistake_has_its_answer() {
     let home = Home::new();

@@ -58,6 +58,8 @@ impl Sessions {
     pub(super) fn new() -> Self {
         let mut library = LocalSessionManager::default();
         library.session_config.completed_cache_ttl = MEMORY;
+        // A client that was left alone over lunch finds its session again, unless its place was needed.
+        library.session_config.keep_alive = None;
         Self { library: Arc::new(library), places: Places::default(), turn: tokio::sync::Mutex::default() }
     }
 
@@ -232,5 +234,63 @@ impl SessionManager for Sessions {
         Ok(stream.inspect(move |_| {
             let _: &Use = &used;
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many sessions as there may be, each idle for a second less than the one before.
+    fn full() -> Places {
+        let places = Places::default();
+        let now = Instant::now();
+        for number in 0..MOST {
+            let last = now + Duration::from_secs(number as u64);
+            places.lock().insert(number.to_string().into(), Place { last, requests: 0, streams: 0 });
+        }
+        places
+    }
+
+    fn evicted(places: &Places) -> Option<String> {
+        places.make_room().unwrap().map(|id| id.to_string())
+    }
+
+    #[test]
+    fn the_session_idle_for_longest_gives_way() {
+        let places = full();
+        assert_eq!(evicted(&places).as_deref(), Some("0"));
+        assert_eq!(evicted(&places), None);
+    }
+
+    #[test]
+    fn one_with_a_stream_goes_last_and_one_with_a_call_never() {
+        let places = full();
+        let _call = places.used(&"0".into(), requests);
+        let mut uses: Vec<_> = (1..MOST).map(|number| places.used(&number.to_string().into(), streams)).collect();
+        let freed = uses.remove(7);
+        assert_eq!(evicted(&places).as_deref(), Some("1"));
+        places.lock().insert("1".into(), Place { last: Instant::now(), requests: 0, streams: 0 });
+        drop(freed);
+        assert_eq!(evicted(&places).as_deref(), Some("1"), "`8` was used later");
+        uses.clear();
+        places.lock().insert("new".into(), Place { last: Instant::now(), requests: 0, streams: 0 });
+        places.lock().values_mut().for_each(|place| place.requests += 1);
+        assert_eq!(places.make_room().unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_client_hangs_up_is_followed_to_its_end() {
+        let places = full();
+        let (answer, answers) = tokio::sync::mpsc::channel(1);
+        let stream = futures::stream::unfold(answers, async |mut answers| Some((answers.recv().await?, answers)));
+        let used = Some(places.used(&"0".into(), requests));
+        drop(Followed { stream: Some(Box::pin(stream)), used });
+        assert_eq!(places.requests(), 1);
+        answer.send(ServerSseMessage::default()).await.unwrap();
+        drop(answer);
+        while places.requests() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }
