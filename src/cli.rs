@@ -197,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn every_command_says_what_it_is_for() {
+        for command in Cli::command().get_subcommands_mut() {
+            let listed = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let shown = command.render_help().to_string();
+            assert!(!listed.is_empty() && shown.starts_with(&listed), "{}: {shown}", command.get_name());
+        }
+    }
+
+    #[test]
     fn both_spellings_of_local_auth_are_taken() {
         for flag in ["--local-auth", "-local-auth"] {
             assert!(read(&format!("switchboard --provider matrix {flag}")).unwrap().sign_in.local_auth);

@@ -12,7 +12,7 @@ use crate::{
     signals::stopped,
 };
 
-/// How `switchboard sandbox` serves.
+#[expect(missing_docs, reason = "it would be shown in place of the command's")]
 #[derive(Args, Debug)]
 pub struct ServiceOptions {
     /// Port to listen on; any free one if 0.
