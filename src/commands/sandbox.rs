@@ -12,7 +12,7 @@ use crate::{
     signals::stopped,
 };
 
-#[expect(missing_docs, reason = "it would be shown in place of the command's")]
+// No words here: they would be shown in place of the command's.
 #[derive(Args, Debug)]
 pub struct ServiceOptions {
     /// Port to listen on; any free one if 0.

@@ -18,7 +18,7 @@ const FAREWELL: Duration = Duration::from_millis(9_800);
 /// How long providers may take to stop, once nobody asks them any more.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-#[expect(missing_docs, reason = "it would be shown in place of the command's")]
+// No words here: they would be shown in place of the command's.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ServeOptions {
     /// Serve over HTTP at this address, such as `127.0.0.1:8080`; port 0 is any that is free.
