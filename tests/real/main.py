@@ -10,6 +10,7 @@ from pathlib import Path
 
 import scenario
 import test_clients  # noqa: F401
+import test_conformance  # noqa: F401
 import test_matrix  # noqa: F401
 import test_newcomer  # noqa: F401
 import test_rotation  # noqa: F401
@@ -19,12 +20,13 @@ import test_upkeep  # noqa: F401
 from world import World
 
 
-async def main(binary: str, repository: str, *wanted: str) -> int:
+async def main(binary: str, fixture: str, repository: str, *wanted: str) -> int:
     """Returns the exit code; the folder stays for a look where something failed."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     folder = Path(tempfile.mkdtemp(prefix="switchboard-real-"))
-    # A copy, since scenarios build other versions into the same target folder.
-    world = World(folder, Path(shutil.copy2(binary, folder)), Path(repository))
+    # Copies, since scenarios build other versions into the same target folder.
+    programs = [Path(shutil.copy2(program, folder)) for program in (binary, fixture)]
+    world = World(folder, *programs, Path(repository))
     counts = Counter(failed=1)
     try:
         counts = await scenario.run(world, list(wanted))

@@ -28,7 +28,7 @@ TOGETHER, ALONE, LAST = range(3)
 
 
 def scenario(phase: int = TOGETHER):
-    """Registers a function: to run with others, alone as it keeps all cores busy, or last as it judges the rest."""
+    """Registers a function: to run with others, alone as it keeps all cores busy or needs one, or last as it judges the rest."""
 
     def register(story):
         ALL.append(Scenario(story.__name__.replace("_", " "), story, phase))

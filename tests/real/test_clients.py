@@ -1,14 +1,19 @@
-"""MCP clients made by others, against the sandbox, which needs no account."""
+"""MCP clients made by others, at the fixture that has one of everything, and at the sandbox, which needs no account."""
 
 import asyncio
 import json
 import os
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from scenario import scenario
+from visitors import VISITORS, Visitor
 
 INSPECTOR = Path("node_modules/.bin/mcp-inspector")
 VERBS = {"whoami", "list_conversations", "read_messages", "search_messages", "get_file"}
+LISTS = {
+    "resources/list": "resources", "resources/templates/list": "resourceTemplates", "prompts/list": "prompts",
+}
 
 
 @scenario()
@@ -34,16 +39,77 @@ async def list_and_call(world, mode: str):
             assert await chat.call("read_messages", target="#general")
 
 
+def everything_is_seen(visitor: Visitor, way: str):
+    """Registers that a client sees everything."""
+
+    async def story(world):
+        place = ["http", await world.everything()] if way == "http" else ["stdio", world.fixture]
+        seen = await visitor.visit("everything", place, world.evidence)
+        assert {"test_simple_text", "test_wait"} <= set(seen["listed"]["tools"]), seen["listed"]
+        assert seen["called"]["text"] == "This is a simple text response for testing."
+        assert seen["failed"]["error"] and "intentionally" in seen["failed"]["text"], seen["failed"]
+        assert seen["progressed"]["reports"] == [0, 50, 100], seen["progressed"]
+        assert "action=accept" in seen["accept"]["text"] and "ann@example.com" in seen["accept"]["text"], seen["accept"]
+        assert "action=decline" in seen["decline"]["text"], seen["decline"]
+        assert seen["shown"]["url"] == "https://example.com/page" and "accept" in seen["opened"]["text"], seen["opened"]
+        assert seen["cancelled"]["outcome"] == "given up", seen["cancelled"]
+        assert "was cancelled" in seen["cancelled"]["text"], seen["cancelled"]
+
+    story.__name__ = f"{visitor.name} sees everything over {way}"
+    scenario()(story)
+
+
+for each in VISITORS:
+    everything_is_seen(each, "stdio")
+    everything_is_seen(each, "http")
+
+
+@scenario()
+async def every_client_reads_the_chat_over_stdio(world):
+    with world.home("visited-stdio", sandbox={}) as home:
+        await all_read(world, home, ["stdio", home.binary, *home.flags, "--provider", "sandbox"])
+
+
+@scenario()
+async def every_client_reads_the_chat_over_http(world):
+    with world.home("visited-http", sandbox={}) as home:
+        async with listening(home) as url:
+            await all_read(world, home, ["http", url])
+
+
+async def all_read(world, home, place: list):
+    """Lets every client list the tools and read the conversations."""
+    environment = {name: value for name, value in home.environment.items() if not name.startswith("RUST_")}
+    for visitor in VISITORS:
+        seen = await visitor.visit("chat", place, world.evidence, environment, home.work)
+        assert VERBS <= set(seen["listed"]["tools"]), f"{visitor.name} lists {seen['listed']}"
+        assert "#general" in seen["called"]["text"], f"{visitor.name} reads {seen['called']}"
+
+
 @scenario()
 async def the_inspector_lists_and_calls(world):
     with world.home("inspector", sandbox={}) as home:
-        listed = json.loads(await inspect(home, "--method", "tools/list"))
-        assert VERBS <= {tool["name"] for tool in listed["tools"]}, listed
-        await inspect(home, "--method", "tools/list", "--strict")
-        called = await inspect(
-            home, "--method", "tools/call", "--tool-name", "read_messages", "--tool-arg", "target=#general",
-        )
-        assert not json.loads(called).get("isError"), called
+        async with listening(home) as url:
+            for era, place in [("legacy", [home.binary, "--provider", "sandbox"]), ("modern", [url])]:
+                listed = json.loads(await inspect(home, place, era, "--method", "tools/list", "--strict"))
+                assert VERBS <= {tool["name"] for tool in listed["tools"]}, listed
+                called = await inspect(
+                    home, place, era,
+                    "--method", "tools/call", "--tool-name", "read_messages", "--tool-arg", "target=#general",
+                )
+                assert not json.loads(called).get("isError"), called
+
+
+@scenario()
+async def the_inspector_finds_no_fault_with_everything(world):
+    with world.home("inspector-everything") as home:
+        for era, place in [("modern", [world.fixture]), ("legacy", [await world.everything()])]:
+            await inspect(home, place, era, "--method", "tools/list", "--strict")
+            for method, kind in LISTS.items():
+                listed = json.loads(await inspect(home, place, era, "--method", method))
+                assert listed[kind], listed
+            fails = ("--method", "tools/call", "--tool-name", "test_error_handling")
+            await inspect(home, place, era, *fails, exit_code=5)
 
 
 @scenario()
@@ -60,14 +126,26 @@ async def a_person_at_a_terminal_is_told_what_it_waits_for(world):
             os.close(terminal)
 
 
-async def inspect(home, *arguments: str) -> str:
-    """Runs the inspector's command line over the binary; returns what it printed on stdout."""
-    command = [Path(os.environ["NODE_FOLDER"]) / INSPECTOR, "--cli", home.binary, "--provider", "sandbox", *arguments]
+@asynccontextmanager
+async def listening(home):
+    """Serves the sandbox over HTTP; gives the URL."""
+    server = await home.start("--provider", "sandbox", "serve", "--http", "127.0.0.1:0")
+    try:
+        yield (await server.says(r"Listening on (http://\S+)"))[1]
+    finally:
+        await server.stop()
+
+
+async def inspect(home, place: list, era: str, *arguments: str, exit_code: int = 0) -> str:
+    """Runs the inspector's command line; returns what it printed on stdout."""
+    command = [Path(os.environ["NODE_FOLDER"]) / INSPECTOR, "--cli", *place, "--protocol-era", era, *arguments]
     inspector = await asyncio.create_subprocess_exec(
         *command, env=home.environment, cwd=home.work,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )
     stdout, stderr = await asyncio.wait_for(inspector.communicate(), 60)
     home.evidence.place("inspector").write_bytes(stdout + stderr)
-    assert inspector.returncode == 0, f"inspector {arguments}: exit {inspector.returncode}: {stderr.decode()[-1500:]}"
+    assert inspector.returncode == exit_code, (
+        f"inspector {arguments}: exit {inspector.returncode}: {stderr.decode()[-1500:]}"
+    )
     return stdout.decode()

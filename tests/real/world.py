@@ -15,8 +15,8 @@ from processes import Process
 class World:
     """Everything outside Switchboard; counterparts start when a scenario first asks for them."""
 
-    def __init__(self, folder: Path, binary: Path, repository: Path):
-        self.folder, self.binary, self.repository = folder, binary, repository
+    def __init__(self, folder: Path, binary: Path, fixture: Path, repository: Path):
+        self.folder, self.binary, self.fixture, self.repository = folder, binary, fixture, repository
         self.evidence = Evidence(folder)
         self.started: dict[str, asyncio.Task] = {}
         self.running: list[Process | Homeserver | AuthorizationServer] = []
@@ -45,6 +45,10 @@ class World:
         """Returns the homeserver whose sign-ins are an authorization server's."""
         return await self._once("native", Native.start)
 
+    async def everything(self) -> str:
+        """Returns the URL at which the fixture that has one of everything serves HTTP."""
+        return await self._once("everything", serve_everything)
+
     async def _once(self, name, start):
         if name not in self.started:
             self.started[name] = asyncio.create_task(start(self))
@@ -56,6 +60,13 @@ class World:
             await each.stop()
             if isinstance(each, AuthorizationServer):
                 self.evidence.learn_lines(each.secrets, "the authorization server")
+
+
+async def serve_everything(world: World) -> str:
+    """Starts the fixture; returns its URL."""
+    fixture = await Process.start([world.fixture, "127.0.0.1:0"], record=world.folder / "everything")
+    world.running.append(fixture)
+    return (await fixture.says(r"Listening on (http://\S+)"))[1]
 
 
 class Classic:
