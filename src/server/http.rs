@@ -83,7 +83,7 @@ where
 {
     // Else each event of a stream waits 40 ms for the client's acknowledgement of the one before.
     drop(stream.set_nodelay(true));
-    let local = stream.local_addr().ok().map(|address| address.ip());
+    let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
     let closing = site.closing.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let site = site.clone();

@@ -47,11 +47,14 @@ impl Server {
         Client::of(&self.authority)
     }
 
-    /// The most memory that it has had so far, in kB, where the system tells.
+    /// The most memory that it has had so far in kB, but for its program, where the system tells.
     pub(super) fn peak(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.parse().ok()
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+        };
+        Some(of("VmHWM:")? - of("RssFile:")?)
     }
 
     /// Asks it to end.
