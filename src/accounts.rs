@@ -13,8 +13,9 @@ use std::{
 
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Identity, Principal, Result,
-    host::{self, Account, CredentialSource, Http},
+    host::{self, Account, CredentialSource, Http, Shared},
 };
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -30,6 +31,8 @@ use crate::{
 
 /// How long renewals under way may take once the client has gone.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long each thing that calls shared may take to close.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The accounts that this process serves, and what they share. Cheap to clone.
 #[derive(Clone)]
@@ -37,7 +40,7 @@ pub struct Accounts {
     config: Arc<Config>,
     options: Arc<Options>,
     chosen: Vec<AccountKey>,
-    http: Arc<Http>,
+    shared: Arc<Shared>,
     store: Arc<FileStore>,
     renewals: TaskTracker,
     may_invite: bool,
@@ -63,9 +66,10 @@ impl Accounts {
         if config.accounts.values().any(|account| account.token_path.is_some()) {
             places::check_apart(&paths)?;
         }
+        let sandbox_state = state_dir()?.join(sandbox::KEY).join("sandbox.db");
         let runtime_folder = config::directories().and_then(|own| own.runtime_dir()).map(path::Path::to_owned);
         Ok(Self {
-            http: Arc::new(sandbox::embed(Http::default(), state_dir()?.join(sandbox::KEY).join("sandbox.db"))),
+            shared: Arc::new(Shared::new(Arc::new(sandbox::embed(Http::default(), sandbox_state)))),
             store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder)),
             config: Arc::new(config),
             options: Arc::new(options.clone()),
@@ -98,7 +102,7 @@ impl Accounts {
 
     /// Returns what sends requests.
     pub fn http(&self) -> &Arc<Http> {
-        &self.http
+        self.shared.http()
     }
 
     /// Returns what keeps tokens.
@@ -173,7 +177,7 @@ impl Accounts {
     /// Returns what renews the account's sign-in, and gives it back.
     pub fn renewal(&self, key: &AccountKey) -> Result<OAuthRenewal> {
         Ok(OAuthRenewal {
-            http: self.http.clone(),
+            http: self.http().clone(),
             bound: self.account(key).bound.clone(),
             client_secret: self.client(key)?.and_then(|client| client.secret),
         })
@@ -197,7 +201,7 @@ impl Accounts {
     pub fn sign_in(&self, key: &AccountKey, terminal: Arc<dyn Terminal>) -> Result<SignIn> {
         let (config, write) = (self.account(key), self.may_write(key));
         let mut request =
-            SignIn::new(key.clone(), config.bound.clone(), self.http.clone(), self.store.clone(), terminal);
+            SignIn::new(key.clone(), config.bound.clone(), self.http().clone(), self.store.clone(), terminal);
         request.endpoints = config.endpoints()?;
         request.client = self.client(key)?;
         request.scopes = config.scopes.as_ref().map(|scopes| scopes.for_access(write));
@@ -269,7 +273,7 @@ impl Accounts {
         let stored = self.credentials(key, true)?;
         let embedded = sandbox::is_embedded(&endpoints);
         let credentials: Arc<dyn CredentialSource> = if embedded {
-            Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(&self.http))?))
+            Arc::new(sandbox::SelfSignIn::new(stored, self.sign_in(key, sandbox::visitor(self.http()))?))
         } else {
             Arc::new(stored)
         };
@@ -277,7 +281,7 @@ impl Accounts {
         let (accounts, account) = (self.clone(), key.clone());
         let invitations = Invitations::new(move |terminal| accounts.sign_in(&account, terminal));
         Ok(ServedAccount {
-            account: Arc::new(Account::new(key.clone(), endpoints, credentials, self.http.clone())),
+            account: Arc::new(Account::new(key.clone(), endpoints, credentials, self.shared.clone())),
             bound: config.bound.clone(),
             name: config.name.clone(),
             description: Some(config.description.clone()).filter(|text| !text.is_empty()),
@@ -290,7 +294,8 @@ impl Accounts {
         })
     }
 
-    /// Waits for renewals under way: a refresh token that was spent must be replaced on disk before we go.
+    /// Waits for renewals under way, as a refresh token that was spent must be replaced on disk before we go. Then closes what
+    /// was shared: nothing is asked of a platform afterwards.
     pub async fn finish(&self) {
         self.finish_within(FAREWELL).await;
     }
@@ -298,7 +303,9 @@ impl Accounts {
     /// Does the same, for so long at most.
     pub async fn finish_within(&self, patience: Duration) {
         self.renewals.close();
-        drop(tokio::time::timeout(patience, self.renewals.wait()).await);
+        let until = Instant::now() + patience;
+        drop(timeout_at(until, self.renewals.wait()).await);
+        self.shared.close(until.saturating_duration_since(Instant::now()).min(LAST_WORDS)).await;
     }
 }
 

@@ -1,17 +1,18 @@
 //! The embedded sandbox: started on the first request to it, signed in to through the ordinary flow.
 
-use std::{future::pending, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use switchboard_kit::{
     Endpoints, Error, ErrorKind, Principal, Result,
-    host::{CredentialSource, Credentials, Embedded, Http, Method, Outgoing, Secret},
+    host::{Close, CredentialSource, Credentials, Embedded, Http, Method, Outgoing, Secret},
 };
 use switchboard_sandbox::{ISSUER, Sandbox};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, OnceCell, mpsc},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 use url::Url;
 
@@ -27,12 +28,15 @@ pub(crate) const KEY: &str = "sandbox";
 /// Lets requests to the sandbox's declared origin reach one inside this process, with its state in this file.
 pub(crate) fn embed(http: Http, state: PathBuf) -> Http {
     let host = ISSUER.trim_start_matches("https://");
-    http.embedding(host, Arc::new(EmbeddedSandbox { state, address: OnceCell::new() }))
+    let (stop, serving) = (CancellationToken::new(), TaskTracker::new());
+    http.embedding(host, Arc::new(EmbeddedSandbox { state, address: OnceCell::new(), stop, serving }))
 }
 
 struct EmbeddedSandbox {
     state: PathBuf,
     address: OnceCell<SocketAddr>,
+    stop: CancellationToken,
+    serving: TaskTracker,
 }
 
 #[async_trait]
@@ -43,14 +47,25 @@ impl Embedded for EmbeddedSandbox {
             let listener =
                 TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
             let address = listener.local_addr().map_err(|error| no_port(&error))?;
-            tokio::spawn(async move {
-                if let Err(error) = sandbox.serve(listener, pending()).await {
+            let stop = self.stop.clone().cancelled_owned();
+            self.serving.spawn(async move {
+                if let Err(error) = sandbox.serve(listener, stop).await {
                     warn!(%error, "The sandbox ended");
                 }
             });
             Ok(address)
         };
         self.address.get_or_try_init(start).await.copied()
+    }
+}
+
+#[async_trait]
+impl Close for EmbeddedSandbox {
+    async fn close(&self) -> Result<()> {
+        self.stop.cancel();
+        self.serving.close();
+        self.serving.wait().await;
+        Ok(())
     }
 }
 
@@ -158,4 +173,31 @@ pub(crate) async fn open(state: PathBuf) -> Result<Sandbox> {
 /// Says that there is no port to listen on.
 pub(crate) fn no_port(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the sandbox cannot listen: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use switchboard_kit::host::Shared;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_started_by_the_first_request_and_ended_with_what_is_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("sandbox.db");
+        let shared = Shared::new(Arc::new(embed(Http::default(), state.clone())));
+        let ask = async || {
+            let at = Url::parse(ISSUER).unwrap().join("/.well-known/oauth-authorization-server").unwrap();
+            shared.http().execute(Outgoing::new(Method::GET, at)).await
+        };
+        assert!(!state.exists());
+        assert_eq!(ask().await.unwrap().status(), 200);
+        assert!(state.exists());
+        shared.close(Duration::from_secs(3)).await;
+        assert_eq!(ask().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["sandbox.db"], "the database is not closed");
+    }
 }

@@ -29,6 +29,7 @@ pub(super) async fn logout(accounts: &Accounts, all: bool) -> Result<()> {
     for key in keys {
         outcomes.push(end(accounts, &key).await);
     }
+    accounts.finish().await;
     super::report(outcomes)
 }
 

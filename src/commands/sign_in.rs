@@ -16,7 +16,9 @@ pub(super) async fn sign_in(accounts: &Accounts, options: &SignInOptions) -> Res
     let key = accounts.only()?;
     if sandbox::is_embedded(&accounts.account(key).endpoints()?) {
         // No browser reaches a service inside this process.
-        let linked = run(accounts.sign_in(key, sandbox::visitor(accounts.http()))?).await?;
+        let linked = run(accounts.sign_in(key, sandbox::visitor(accounts.http()))?).await;
+        accounts.finish().await;
+        let linked = linked?;
         eprintln!("Signed in as {} to {}.", linked.identity.name, linked.account);
         return Ok(());
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use switchboard_kit::{
     Error, ErrorKind, Identity, Principal, Result,
-    host::{Account, CredentialSource, Credentials, Secret, local_call},
+    host::{Account, CredentialSource, Credentials, Secret, Shared, local_call},
 };
 use url::Url;
 
@@ -51,7 +51,8 @@ pub(super) async fn link(request: &SignIn, record: Record) -> Result<Completed> 
 async fn verify_and_store(request: &SignIn, mut record: Record) -> Result<Completed> {
     let origins = request.endpoints.origins();
     let source = Arc::new(Fixed { token: record.token.clone(), origins: origins.clone() });
-    let account = Account::new(request.account.clone(), request.endpoints.clone(), source, request.http.clone());
+    let shared = Arc::new(Shared::new(request.http.clone()));
+    let account = Account::new(request.account.clone(), request.endpoints.clone(), source, shared);
     let call = local_call(Duration::from_secs(30));
     let identity = request.bound.connect(&Arc::new(account), &call).whoami().await;
     let identity = cleaned(&identity.map_err(|error| error.context("asking the platform who signed in"))?);

@@ -66,6 +66,19 @@ impl Api {
         &self.call
     }
 
+    /// Returns what `key` stands for to this caller in this account, constructing it if it is not there: for what a token
+    /// gives access to, does not change, and is no secret.
+    ///
+    /// However many of the caller's calls ask, it is constructed once. A failure is not kept.
+    pub async fn cached<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        construct: impl Future<Output = Result<T>> + Send,
+    ) -> Result<Arc<T>> {
+        let owner = (self.call.principal().clone(), self.account.key.clone());
+        self.account.shared.cached_of(owner, key, construct).await
+    }
+
     /// Starts a `GET`.
     pub fn get(&self, path: impl Into<String>) -> Request {
         self.request(Method::GET, path, true)

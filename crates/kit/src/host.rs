@@ -20,6 +20,7 @@ pub use crate::{
     patience::in_time,
     platform::{Bound, Live, PlatformDef},
     schema::{input_schema, nearest},
+    shared::{Close, Shared},
     tool::{Content, Effect, IntoReply, JsonObject, Reply, ResourceBody, ResourceContents, ToolCall, ToolDef},
 };
 pub use inventory;
@@ -39,15 +40,20 @@ pub struct Account {
     pub endpoints: Endpoints,
     /// Where its credentials come from.
     pub credentials: Arc<dyn CredentialSource>,
-    /// What sends its requests.
-    pub http: Arc<Http>,
+    /// What its calls share with those of others.
+    pub shared: Arc<Shared>,
     pub(crate) pace: Pace,
 }
 
 impl Account {
     /// Puts an account together.
-    pub fn new(key: AccountKey, endpoints: Endpoints, credentials: Arc<dyn CredentialSource>, http: Arc<Http>) -> Self {
-        Self { key, endpoints, credentials, http, pace: Pace::default() }
+    pub fn new(
+        key: AccountKey,
+        endpoints: Endpoints,
+        credentials: Arc<dyn CredentialSource>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { key, endpoints, credentials, shared, pace: Pace::default() }
     }
 
     /// Returns an account that reaches nothing, to ask a platform what it can do.

@@ -15,11 +15,11 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback, patience::in_time};
+use crate::{Error, ErrorKind, Response, Result, endpoints::is_loopback, patience::in_time, shared::Close};
 
 /// A service that runs inside this process. It is started when the first request goes to it.
 #[async_trait]
-pub trait Embedded: Send + Sync {
+pub trait Embedded: Close {
     /// Returns where it listens, starting it if need be.
     async fn address(&self) -> Result<SocketAddr>;
 }
@@ -91,6 +91,11 @@ impl Http {
     pub fn embedding(mut self, host: impl Into<String>, service: Arc<dyn Embedded>) -> Self {
         self.embedded.insert(host.into(), service);
         self
+    }
+
+    /// Returns the services that are embedded.
+    pub(crate) fn embedded(&self) -> impl Iterator<Item = Arc<dyn Embedded>> {
+        self.embedded.values().cloned()
     }
 
     /// Sends a request and reads the whole answer, whatever its status.

@@ -18,6 +18,7 @@ mod platform;
 mod response;
 mod schema;
 mod send;
+mod shared;
 mod tool;
 
 pub use api::{Api, Request, escape};

@@ -30,7 +30,7 @@ pub(crate) async fn send(request: Request) -> Result<Response> {
     let (mut renewed, mut redirects, mut tries) = (false, 0, 0);
     loop {
         account.pace.wait().await;
-        let answer = account.http.execute(outgoing(&request, &url, &credentials)?).await;
+        let answer = account.shared.http().execute(outgoing(&request, &url, &credentials)?).await;
         let answer = match answer {
             Ok(response) => {
                 debug!(account = %account.key, status = response.status(), path = response.url().path(), "Request answered");

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Principal, Result, ToolHost,
     host::{
-        Account, Content, CredentialSource, Credentials, Method, Outgoing, Reply, Secret, local_call, platforms, tools,
+        Account, Content, CredentialSource, Credentials, Method, Outgoing, Reply, Secret, Shared, local_call,
+        platforms, tools,
     },
 };
 use switchboard_sandbox::{Options, Sandbox};
@@ -26,7 +27,7 @@ const REDIRECT: &str = "http://127.0.0.1:49999/auth/callback";
 pub(super) struct Workspace {
     pub(super) folder: TempDir,
     origin: String,
-    http: Arc<switchboard_kit::host::Http>,
+    shared: Arc<Shared>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -59,7 +60,7 @@ impl Workspace {
         tokio::spawn(sandbox.serve(listener, async {
             let _ = stopped.await;
         }));
-        Self { folder, origin, http: Arc::default(), _stop: stop }
+        Self { folder, origin, shared: Arc::default(), _stop: stop }
     }
 
     /// Returns an account of `person`, signed in, with writing on.
@@ -79,7 +80,7 @@ impl Workspace {
         let endpoints = bound.endpoints().overridden(&api).unwrap();
         let credentials = Arc::new(Fixed(token));
         ServedAccount {
-            account: Arc::new(Account::new(AccountKey::new(key), endpoints, credentials, self.http.clone())),
+            account: Arc::new(Account::new(AccountKey::new(key), endpoints, credentials, self.shared.clone())),
             bound,
             name: "Kestrel".into(),
             description: None,
@@ -121,7 +122,7 @@ impl Workspace {
             ("login_hint", person),
         ];
         let page = Url::parse_with_params(&format!("{}/oauth/authorize", self.origin), parameters).unwrap();
-        let redirected = self.http.execute(Outgoing::new(Method::GET, page)).await.unwrap();
+        let redirected = self.shared.http().execute(Outgoing::new(Method::GET, page)).await.unwrap();
         let location = Url::parse(redirected.header("location").unwrap()).unwrap();
         let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
         let form = [
@@ -134,7 +135,7 @@ impl Workspace {
         let url = Url::parse(&format!("{}/oauth/token", self.origin)).unwrap();
         let body = Url::parse_with_params(url.as_str(), form).unwrap().query().unwrap().into();
         let request = Outgoing::new(Method::POST, url).body("application/x-www-form-urlencoded", body);
-        let answer: Value = self.http.execute(request).await.unwrap().json().unwrap();
+        let answer: Value = self.shared.http().execute(request).await.unwrap().json().unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
 }
