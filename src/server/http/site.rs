@@ -121,7 +121,7 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
         match answer.status() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => answer::no_message(),
             // The library fails only where a session, or the server, goes away under a request.
-            StatusCode::INTERNAL_SERVER_ERROR => answer::busy("the server has no room for this now; try again"),
+            StatusCode::INTERNAL_SERVER_ERROR => answer::busy("the server is full or about to end; try again"),
             StatusCode::ACCEPTED if method == Method::DELETE => answer::text(StatusCode::NO_CONTENT, ""),
             _ => {
                 let (head, body) = answer.into_parts();
