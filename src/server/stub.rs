@@ -40,6 +40,7 @@ pub(super) enum Fault {
     Listing,
     ListingHangs,
     LookingUp,
+    LookingUpHangs,
     Doing(ErrorKind),
     Starting,
     StoppingHangs,
@@ -134,7 +135,10 @@ impl Stub {
         Ok(names.iter().map(|name| make(name)).collect())
     }
 
-    fn get<T>(&self, found: Option<T>) -> Result<Option<T>> {
+    async fn get<T>(&self, found: Option<T>) -> Result<Option<T>> {
+        if self.has(Fault::LookingUpHangs) {
+            std::future::pending::<()>().await;
+        }
         if self.has(Fault::LookingUp) { Err(Error::new(ErrorKind::Unavailable, "down")) } else { Ok(found) }
     }
 
@@ -200,7 +204,7 @@ impl Provider for Stub {
     }
 
     async fn get_tool(&self, _: &Call, name: &str) -> Result<Option<Tool>> {
-        self.get(self.tools.iter().find(|own| *own == name).map(|name| self.tool(name)))
+        self.get(self.tools.iter().find(|own| *own == name).map(|name| self.tool(name))).await
     }
 
     async fn call_tool(&self, _: &Call, name: &str, _: JsonObject) -> Result<Reply> {
@@ -212,7 +216,7 @@ impl Provider for Stub {
     }
 
     async fn get_resource(&self, _: &Call, uri: &str) -> Result<Option<Resource>> {
-        self.get(self.resources.iter().find(|own| *own == uri).map(|uri| self.resource(uri)))
+        self.get(self.resources.iter().find(|own| *own == uri).map(|uri| self.resource(uri))).await
     }
 
     async fn list_resource_templates(&self, _: &Call) -> Result<Vec<ResourceTemplate>> {
@@ -221,7 +225,7 @@ impl Provider for Stub {
 
     async fn get_resource_template(&self, _: &Call, uri: &str) -> Result<Option<ResourceTemplate>> {
         let own = self.templates.iter().find(|own| template::parts(own, uri).is_some());
-        self.get(own.map(|template| self.template(template)))
+        self.get(own.map(|template| self.template(template))).await
     }
 
     async fn read_resource(&self, _: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
@@ -234,7 +238,7 @@ impl Provider for Stub {
     }
 
     async fn get_prompt(&self, _: &Call, name: &str) -> Result<Option<Prompt>> {
-        self.get(self.prompts.iter().find(|own| *own == name).map(|name| self.prompt(name)))
+        self.get(self.prompts.iter().find(|own| *own == name).map(|name| self.prompt(name))).await
     }
 
     async fn render_prompt(&self, _: &Call, name: &str, _: JsonObject) -> Result<Vec<PromptMessage>> {
@@ -246,7 +250,7 @@ impl Provider for Stub {
             Completed::Prompt(name) => (name, &self.prompts),
             Completed::Template(template) => (template, &self.templates),
         };
-        self.get(own.iter().any(|own| own == of).then(|| vec![format!("{}:{of}", self.name)]))
+        self.get(own.iter().any(|own| own == of).then(|| vec![format!("{}:{of}", self.name)])).await
     }
 
     async fn start(&self, changes: &Changes) -> Result<()> {

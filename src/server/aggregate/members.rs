@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use switchboard_kit::{Error, ErrorKind, Result, host::in_time};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -24,6 +24,8 @@ use crate::server::{
 
 /// How long a provider may take to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long the next waits for one that takes its time to stop.
+const HEAD_START: Duration = Duration::from_millis(50);
 
 /// Providers in the order of precedence.
 pub(super) struct Members {
@@ -139,9 +141,12 @@ impl Members {
     pub(super) async fn stop(&self) {
         self.ending.cancel();
         if self.running.lock().await.take().is_some() {
-            for member in self.list().iter().rev() {
-                member.stop().await;
+            let (list, mut stopping) = (self.list(), FuturesUnordered::new());
+            for member in list.iter().rev() {
+                stopping.push(member.stop());
+                drop(timeout(HEAD_START, stopping.next()).await);
             }
+            while stopping.next().await.is_some() {}
         }
         self.leaving.close();
         self.leaving.wait().await;

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::members::Held;
 
-/// How long one provider may take to list. Clients wait little longer for the whole.
+/// How long one provider may take to list, or to say whether it has something. Clients wait little longer for the whole.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A search for who has a name.
@@ -28,7 +28,7 @@ impl<'a> Search<'a> {
         answers: impl Iterator<Item = BoxFuture<'f, Result<Option<T>>>> + Send,
     ) -> Option<(usize, T)> {
         for (at, answer) in answers.enumerate() {
-            match answer.await {
+            match in_time(PATIENCE, answer).await.unwrap_or_else(late) {
                 Ok(Some(found)) => return Some((at, found)),
                 Ok(None) => {}
                 Err(error) => {
@@ -50,6 +50,10 @@ impl<'a> Search<'a> {
     }
 }
 
+fn late<T>() -> Result<T> {
+    Err(Error::new(ErrorKind::TimedOut, "it did not answer in time"))
+}
+
 /// Puts lists together in order, each sorted; what bears a key that was there before is shadowed.
 pub(super) async fn listed<T>(
     held: &[Held],
@@ -57,7 +61,6 @@ pub(super) async fn listed<T>(
     raises: bool,
     key: fn(&T) -> &str,
 ) -> Result<Vec<T>> {
-    let late = || Err(Error::new(ErrorKind::TimedOut, "the list did not come in time"));
     let lists = lists.map(|list| async move { in_time(PATIENCE, list).await.unwrap_or_else(late) });
     let (mut seen, mut listed) = (BTreeSet::new(), Vec::new());
     for (provider, list) in held.iter().zip(join_all(lists).await) {
