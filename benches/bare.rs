@@ -1,7 +1,8 @@
-//! The least that an MCP server on rmcp can be: one tool that echoes.
+//! The least that an MCP server on rmcp can be: one tool that echoes, over stdio or, as `bare --http ADDRESS`, over HTTP.
 
-use std::sync::Arc;
+use std::{env, error::Error, sync::Arc};
 
+use axum::{Router, serve::ListenerExt as _};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt as _,
     model::{
@@ -9,8 +10,12 @@ use rmcp::{
         ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use serde_json::json;
+use tokio::net::TcpListener;
 
 struct Bare;
 
@@ -40,8 +45,21 @@ impl ServerHandler for Bare {
     }
 }
 
+async fn serve_http(address: &str) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(address).await?;
+    eprintln!("Listening on http://{}/mcp", listener.local_addr()?);
+    let config = StreamableHttpServerConfig::default().with_json_response(true);
+    let service = StreamableHttpService::new(|| Ok(Bare), Arc::new(LocalSessionManager::default()), config);
+    let router = Router::new().nest_service("/mcp", service);
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    Ok(axum::serve(listener, router).await?)
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(address) = env::args().skip_while(|argument| argument != "--http").nth(1) {
+        return serve_http(&address).await;
+    }
     Bare.serve(rmcp::transport::stdio_pipes()).await?.waiting().await?;
     Ok(())
 }

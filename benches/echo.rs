@@ -1,11 +1,11 @@
-//! The same tool behind our own provider, aggregate, handler and transport.
+//! The same tool behind our own provider, aggregate, handler and transports.
 
-use std::sync::Arc;
+use std::{env, sync::Arc};
 
 use serde_json::json;
-use switchboard::server::{Aggregate, Handler, Provider, Tool, serve_stdio};
+use switchboard::server::{Aggregate, Handler, HttpOptions, Provider, Tool, serve_http, serve_stdio};
 use switchboard_kit::{
-    Call, Result, async_trait,
+    Call, Error, Result, async_trait,
     host::{Effect, JsonObject, Reply},
 };
 
@@ -32,6 +32,15 @@ impl Provider for Echo {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let all = Arc::new(Aggregate::new([Arc::new(Echo) as _]));
-    serve_stdio(Handler::new(all, String::new())).await.map(drop)
+    let handler = Handler::new(Arc::new(Aggregate::new([Arc::new(Echo) as _])), String::new());
+    let Some(address) = env::args().skip_while(|argument| argument != "--http").nth(1) else {
+        return serve_stdio(handler).await.map(drop);
+    };
+    let options = HttpOptions {
+        address: address.parse().map_err(Error::invalid)?,
+        token: None,
+        hosts: Vec::new(),
+        origins: Vec::new(),
+    };
+    serve_http(handler, options).await.map(drop)
 }
