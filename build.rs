@@ -1,10 +1,11 @@
 //! Links every enabled provider crate, so that what it registers is in the binary: the linker drops, without a word, a
-//! crate that nothing names.
+//! crate that nothing names. On Linux it also says how to link for a quick start.
 
 use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=providers");
+    link_for_a_quick_start();
     let mut names = Vec::new();
     for entry in fs::read_dir("providers")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -16,4 +17,15 @@ fn main() -> io::Result<()> {
     let links: Vec<_> = names.iter().map(|name| format!("extern crate {name} as _;")).collect();
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     fs::write(Path::new(&out).join("providers.rs"), links.join("\n"))
+}
+
+fn link_for_a_quick_start() {
+    let said = |name: &str| env::var(name).unwrap_or_default();
+    if said("CARGO_CFG_TARGET_OS") != "linux" || said("CARGO_CFG_TARGET_ENV") != "gnu" {
+        return;
+    }
+    if !said("CARGO_CFG_TARGET_FEATURE").contains("crt-static") {
+        // The unwinder inside the program is one library less to map, relocate and initialize.
+        println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+    }
 }
