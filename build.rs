@@ -5,6 +5,7 @@ use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=providers");
+    println!("cargo::rerun-if-changed=start.ld");
     link_for_a_quick_start();
     let mut names = Vec::new();
     for entry in fs::read_dir("providers")? {
@@ -27,5 +28,11 @@ fn link_for_a_quick_start() {
     if !said("CARGO_CFG_TARGET_FEATURE").contains("crt-static") {
         // The unwinder inside the program is one library less to map, relocate and initialize.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+    }
+    // Functions that run at every start, side by side, are in memory after a few faults. Only the linker that Rust brings
+    // along is known to take this, and whoever says otherwise how to link may have another one.
+    let own_linker = said("TARGET") == "x86_64-unknown-linux-gnu" && said("RUSTC_LINKER").is_empty();
+    if own_linker && said("CARGO_ENCODED_RUSTFLAGS").is_empty() && said("PROFILE") == "release" {
+        println!("cargo::rustc-link-arg-bins=-Wl,--script={}/start.ld", said("CARGO_MANIFEST_DIR"));
     }
 }
