@@ -5,7 +5,7 @@ use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=providers");
-    println!("cargo::rerun-if-changed=start.ld");
+    println!("cargo::rerun-if-changed=benches/benches/start.ld");
     link_for_a_quick_start();
     let mut names = Vec::new();
     for entry in fs::read_dir("providers")? {
@@ -33,6 +33,6 @@ fn link_for_a_quick_start() {
     // along is known to take this, and whoever says otherwise how to link may have another one.
     let own_linker = said("TARGET") == "x86_64-unknown-linux-gnu" && said("RUSTC_LINKER").is_empty();
     if own_linker && said("CARGO_ENCODED_RUSTFLAGS").is_empty() && said("PROFILE") == "release" {
-        println!("cargo::rustc-link-arg-bins=-Wl,--script={}/start.ld", said("CARGO_MANIFEST_DIR"));
+        println!("cargo::rustc-link-arg-bins=-Wl,--script={}/benches/start.ld", said("CARGO_MANIFEST_DIR"));
     }
 }
