@@ -5,7 +5,7 @@ use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=providers");
-    println!("cargo::rerun-if-changed=benches/benches/start.ld");
+    println!("cargo::rerun-if-changed=benches/start.ld");
     link_for_a_quick_start();
     let mut names = Vec::new();
     for entry in fs::read_dir("providers")? {
