@@ -59,7 +59,7 @@ pub(super) async fn scan(
         }
         let scans = some.iter().map(|conversation| async {
             let scanned = one(opened, wanted, from, conversation, &words).await;
-            chats.step(&format!("scanned {}", access::title(conversation)));
+            chats.call.step(&format!("scanned {}", access::title(conversation)));
             scanned
         });
         for one in futures::future::join_all(scans).await {

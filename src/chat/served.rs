@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -122,7 +119,6 @@ impl Served {
 pub struct Chats {
     pub(super) served: Arc<Served>,
     pub(super) call: Call,
-    steps: AtomicU32,
 }
 
 impl ToolHost for Chats {
@@ -132,13 +128,7 @@ impl ToolHost for Chats {
 impl Chats {
     /// Acts on what is served, for `call`.
     pub fn new(served: Arc<Served>, call: Call) -> Self {
-        Self { served, call, steps: AtomicU32::new(0) }
-    }
-
-    /// Tells the caller that the work, whose length nobody knows, has come one step further.
-    pub(super) fn step(&self, what: &str) {
-        let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
-        self.call.progress(f64::from(steps), None, what);
+        Self { served, call }
     }
 
     /// Opens an account.
@@ -161,7 +151,8 @@ impl Chats {
                 let answer = question(opened);
                 async move {
                     let answer = call.run(answer).await;
-                    self.step(&format!("`{key}` {}", if answer.is_ok() { "has answered" } else { "has not answered" }));
+                    self.call
+                        .step(&format!("`{key}` {}", if answer.is_ok() { "has answered" } else { "has not answered" }));
                     answer
                 }
             })
@@ -194,7 +185,7 @@ impl Chats {
             if listing.cursor.is_none() {
                 break;
             }
-            self.step(&format!("listed {} conversations of `{}`", conversations.len(), opened.account.key()));
+            self.call.step(&format!("listed {} conversations of `{}`", conversations.len(), opened.account.key()));
         }
         let conversations = Arc::new(conversations);
         let read = Names { conversations: conversations.clone(), read: Instant::now() };

@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
+use futures::future::join;
 use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout};
 
@@ -15,8 +16,6 @@ use crate::{
 const TOKEN_VARIABLE: &str = "SWITCHBOARD_HTTP_TOKEN";
 /// How long everything may take to end, told from when it began to.
 const FAREWELL: Duration = Duration::from_millis(9_800);
-/// How long providers may take to stop, once nobody asks them any more.
-const LAST_WORDS: Duration = Duration::from_millis(250);
 
 // No words here: they would be shown in place of the command's.
 #[derive(Args, Clone, Debug, Default)]
@@ -59,8 +58,8 @@ pub(super) async fn serve(accounts: &Accounts, options: &ServeOptions) -> Result
         Err(error) => Err(error),
     };
     let told = served.as_ref().copied().unwrap_or_else(|_| Instant::now());
-    drop(timeout(LAST_WORDS, handler.stop()).await);
-    accounts.finish_within(FAREWELL.saturating_sub(told.elapsed())).await;
+    let rest = FAREWELL.saturating_sub(told.elapsed());
+    let (_, ()) = join(timeout(rest, handler.stop()), accounts.finish_within(rest)).await;
     served.map(drop)
 }
 

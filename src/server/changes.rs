@@ -19,6 +19,8 @@ pub enum Change {
     Resources,
     /// The resource of that URI holds something else.
     Resource(Arc<str>),
+    /// Too much has changed to tell it all.
+    Everything,
 }
 
 /// Carries news from providers to every client that is connected. Cheap to clone.
@@ -72,13 +74,11 @@ impl fmt::Debug for Changes {
 pub(super) struct News(broadcast::Receiver<Change>);
 
 impl News {
-    /// Returns what has changed since; nothing once nobody can say any more.
-    pub(super) async fn next(&mut self) -> Option<Vec<Change>> {
+    /// Returns what has changed; nothing once nobody can say any more.
+    pub(super) async fn next(&mut self) -> Option<Change> {
         match self.0.recv().await {
-            Ok(change) => Some(vec![change]),
-            Err(broadcast::error::RecvError::Lagged(_)) => {
-                Some(vec![Change::Tools, Change::Prompts, Change::Resources])
-            }
+            Ok(change) => Some(change),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Change::Everything),
             Err(broadcast::error::RecvError::Closed) => None,
         }
     }

@@ -211,6 +211,6 @@ mod tests {
         let told = stub.told.lock().unwrap().clone().unwrap();
         told.tell(Change::Resource("x://2".into()));
         told.tell(Change::Resource("x://1".into()));
-        assert_eq!(news.next().await.unwrap(), [Change::Resource("x://1".into())]);
+        assert_eq!(news.next().await.unwrap(), Change::Resource("x://1".into()));
     }
 }

@@ -93,6 +93,17 @@ impl Handler {
         Round::resume(&self.shared.seals, context, demand)
     }
 
+    /// Refuses a method of resources where there can be none, and a URI that no resource has.
+    fn has_resources<M: model::ConstString>(&self, uri: &str) -> Result<(), ErrorData> {
+        if !self.provider().kinds().resources {
+            return Err(ErrorData::method_not_found::<M>());
+        }
+        if uri.len() > news::LONGEST_URI {
+            return Err(ErrorData::invalid_params(format!("a URI has {} bytes at most", news::LONGEST_URI), None));
+        }
+        Ok(())
+    }
+
     /// Returns one page of what `list` returns.
     async fn page<T, F: Future<Output = Result<Vec<T>>> + Send>(
         &self,
@@ -192,9 +203,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        if !self.provider().kinds().resources {
-            return Err(ErrorData::method_not_found::<model::ListResourcesRequestMethod>());
-        }
+        self.has_resources::<model::ListResourcesRequestMethod>("")?;
         let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_resources(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
@@ -209,9 +218,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        if !self.provider().kinds().resources {
-            return Err(ErrorData::method_not_found::<model::ListResourceTemplatesRequestMethod>());
-        }
+        self.has_resources::<model::ListResourceTemplatesRequestMethod>("")?;
         let signature = words::signature(&context);
         let list = |call: Call| async move { self.provider().list_resource_templates(&call).await };
         let (page, next_cursor) = self.page(request, context, list).await?;
@@ -226,6 +233,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        self.has_resources::<model::ReadResourceRequestMethod>(&request.uri)?;
         let signature = words::signature(&context);
         let demand = Demand {
             method: "resources/read",
@@ -268,6 +276,9 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
+        if !self.provider().kinds().prompts {
+            return Err(ErrorData::method_not_found::<model::GetPromptRequestMethod>());
+        }
         let (arguments, signature) = (request.arguments.unwrap_or_default(), words::signature(&context));
         let demand = Demand {
             method: "prompts/get",
@@ -319,10 +330,9 @@ impl ServerHandler for Handler {
     }
 
     async fn subscribe(&self, request: SubscribeRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
-        self.subscriptions
-            .get_or_init(Subscriptions::default)
-            .add(&request.uri)
-            .map_err(|error| words::not_done(&error))
+        self.has_resources::<model::SubscribeRequestMethod>(&request.uri)?;
+        let subscriptions = self.subscriptions.get_or_init(Subscriptions::default);
+        subscriptions.add(request.uri).map_err(|error| words::not_done(&error))
     }
 
     async fn unsubscribe(
@@ -330,12 +340,13 @@ impl ServerHandler for Handler {
         request: UnsubscribeRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        self.has_resources::<model::UnsubscribeRequestMethod>("")?;
         self.subscriptions.get_or_init(Subscriptions::default).remove(&request.uri);
         Ok(())
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        Some(requested.clone())
+        Some(news::accepted(requested))
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 use switchboard_kit::{
-    AccountKey, Call, Error, ErrorKind, Result,
+    AccountKey, Call, Error, ErrorKind, Medium, Result,
     host::{self, Effect, JsonObject, Reply, ToolDef},
 };
 
@@ -195,9 +195,13 @@ impl Provider for Linked {
 
     async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
         let entry = self.entries.get(name).ok_or_else(|| unknown("tool", name))?;
-        match self.attempt(entry, call, arguments.clone()).await {
-            Err(error) if self.has_signed_in(call, &error).await? => self.attempt(entry, call, arguments).await,
-            outcome => outcome,
+        // Only who can be shown a page may sign in and have it done once more.
+        let again = call.can_ask(Medium::Url).then(|| arguments.clone());
+        match (self.attempt(entry, call, arguments).await, again) {
+            (Err(error), Some(arguments)) if self.has_signed_in(call, &error).await? => {
+                self.attempt(entry, call, arguments).await
+            }
+            (outcome, _) => outcome,
         }
     }
 }

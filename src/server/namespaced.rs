@@ -258,7 +258,7 @@ mod tests {
         let told = stub.told.lock().unwrap().clone().unwrap();
         told.tell(Change::Resource("x://home".into()));
         told.tell(Change::Tools);
-        assert_eq!(news.next().await.unwrap(), [Change::Resource("x://outer/inner/home".into())]);
-        assert_eq!(news.next().await.unwrap(), [Change::Tools]);
+        assert_eq!(news.next().await.unwrap(), Change::Resource("x://outer/inner/home".into()));
+        assert_eq!(news.next().await.unwrap(), Change::Tools);
     }
 }

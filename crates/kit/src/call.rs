@@ -5,14 +5,17 @@ use std::{
     fmt,
     pin::pin,
     sync::{
-        Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -70,14 +73,62 @@ struct Origin {
     principal: Principal,
     cancellation: CancellationToken,
     caller: Arc<dyn Caller>,
-    /// Milliseconds by which the deadline has moved while the user was asked.
-    thought: AtomicU64,
+    steps: AtomicU32,
+    pauses: Mutex<Pauses>,
+    /// Told when the clock runs again.
+    resumed: Notify,
+}
+
+/// How long the clock has stood still.
+#[derive(Default)]
+struct Pauses {
+    over: Duration,
+    /// How many wait for the user, and since when at least one does.
+    waiting: u32,
+    since: Option<Instant>,
+}
+
+impl Pauses {
+    fn until(&self, now: Instant) -> Duration {
+        self.over + self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+}
+
+impl Origin {
+    fn pauses(&self) -> MutexGuard<'_, Pauses> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stops the clock of a call while it is there.
+struct Pause<'a>(&'a Origin);
+
+impl<'a> Pause<'a> {
+    fn of(origin: &'a Origin) -> Self {
+        let mut pauses = origin.pauses();
+        pauses.waiting += 1;
+        pauses.since.get_or_insert_with(Instant::now);
+        Self(origin)
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        let mut pauses = self.0.pauses();
+        pauses.waiting -= 1;
+        if pauses.waiting == 0 {
+            pauses.over = pauses.until(Instant::now());
+            pauses.since = None;
+            self.0.resumed.notify_waiters();
+        }
+    }
 }
 
 /// What goes along with every call. Cheap to clone.
 #[derive(Clone)]
 pub struct Call {
     origin: Arc<Origin>,
+    /// By the call's own clock, which stands still while the user is asked.
     deadline: Instant,
 }
 
@@ -94,13 +145,14 @@ impl Call {
         patience: Duration,
         cancellation: CancellationToken,
     ) -> Self {
-        let origin = Origin { principal, cancellation, caller, thought: AtomicU64::new(0) };
+        let (steps, pauses, resumed) = (AtomicU32::new(0), Mutex::default(), Notify::new());
+        let origin = Origin { principal, cancellation, caller, steps, pauses, resumed };
         Self { origin: Arc::new(origin), deadline: Instant::now() + patience }
     }
 
     /// Moves the deadline, but never beyond the caller's own.
     pub fn within(mut self, patience: Duration) -> Self {
-        self.deadline = self.deadline.min(Instant::now() + patience);
+        self.deadline = self.deadline.min(self.now() + patience);
         self
     }
 
@@ -116,16 +168,30 @@ impl Call {
 
     /// Returns how much time is left.
     pub fn remaining(&self) -> Duration {
-        self.limit().saturating_duration_since(Instant::now())
+        self.deadline.saturating_duration_since(self.now())
     }
 
-    fn limit(&self) -> Instant {
-        self.deadline + Duration::from_millis(self.origin.thought.load(Ordering::Relaxed))
+    /// Returns the time by the call's own clock.
+    fn now(&self) -> Instant {
+        let now = Instant::now();
+        now - self.origin.pauses().until(now)
+    }
+
+    /// Returns when the deadline comes, unless the clock stands still.
+    fn limit(&self) -> Option<Instant> {
+        let pauses = self.origin.pauses();
+        (pauses.waiting == 0).then(|| self.deadline + pauses.over)
     }
 
     /// Tells the caller how far the work has come.
     pub fn progress(&self, done: f64, total: Option<f64>, message: &str) {
         self.origin.caller.progress(done, total, message);
+    }
+
+    /// Tells the caller that work whose length nobody knows has come one step further.
+    pub fn step(&self, message: &str) {
+        let steps = self.origin.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        self.progress(f64::from(steps), None, message);
     }
 
     /// Returns whether the user can be asked in this way. Where not, the tool must do without an answer.
@@ -141,13 +207,10 @@ impl Call {
         self.while_the_user_acts(self.origin.caller.ask(key, question)).await?
     }
 
-    /// Waits for something that the user does, for ten minutes at most; the call's own time stands still.
+    /// Waits for something that the user does, for ten minutes at most; the call's own clock stands still.
     pub async fn while_the_user_acts<T>(&self, act: impl Future<Output = T>) -> Result<T> {
-        let (begun, most) = (Instant::now(), u64::try_from(THOUGHT.as_millis()).unwrap_or(u64::MAX));
-        self.origin.thought.fetch_add(most, Ordering::Relaxed);
-        let done = tokio::time::timeout(THOUGHT, act).await;
-        let unused = u64::try_from(THOUGHT.saturating_sub(begun.elapsed()).as_millis()).unwrap_or(most);
-        self.origin.thought.fetch_sub(unused, Ordering::Relaxed);
+        let _pause = Pause::of(&self.origin);
+        let done = timeout(THOUGHT, act).await;
         done.map_err(|_| Error::new(ErrorKind::TimedOut, "the user did nothing within ten minutes"))
     }
 
@@ -156,18 +219,27 @@ impl Call {
         let mut work = pin!(work);
         let in_time = async {
             loop {
-                let limit = self.limit();
-                match tokio::time::timeout_at(limit, &mut work).await {
+                let mut resumed = pin!(self.origin.resumed.notified());
+                resumed.as_mut().enable();
+                let Some(limit) = self.limit() else {
+                    tokio::select! {
+                        biased;
+                        result = &mut work => break result,
+                        () = resumed => continue,
+                    }
+                };
+                match timeout_at(limit, &mut work).await {
                     Ok(result) => break result,
-                    // A question to the user has moved it.
-                    Err(_) if self.limit() > limit => {}
+                    // The clock has stood still meanwhile.
+                    Err(_) if self.limit() != Some(limit) => {}
                     Err(_) => break Err(Error::new(ErrorKind::TimedOut, "the platform did not answer in time")),
                 }
             }
         };
+        let cancelled = || Error::new(ErrorKind::Cancelled, "the caller no longer wants the answer");
         tokio::select! {
             biased;
-            () = self.origin.cancellation.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the caller no longer wants the answer")),
+            () = self.origin.cancellation.cancelled() => Err(cancelled()),
             result = in_time => result,
         }
     }
@@ -212,6 +284,36 @@ mod tests {
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(ask(&call).await.unwrap(), Answer::Decline);
         assert_eq!(call.remaining().as_secs(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_answer_that_came_late_the_clock_runs_on() {
+        let (call, begun) = (call(Duration::from_mins(5)), Instant::now());
+        let work = async {
+            call.ask("sure", &Ask::form("Sure?", serde_json::json!({}))).await?;
+            std::future::pending::<Result<()>>().await
+        };
+        assert_eq!(call.run(work).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed().as_secs(), 360);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_of_a_call_has_its_own_time_after_a_question() {
+        let call = call(Duration::from_mins(5));
+        ask(&call).await.unwrap();
+        assert_eq!(call.clone().within(Duration::from_secs(8)).remaining().as_secs(), 8);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_questions_at_once_and_one_that_is_dropped_stop_the_clock_once() {
+        let call = call(Duration::from_mins(5));
+        let question = Ask::form("Sure?", serde_json::json!({}));
+        let (one, two) = tokio::join!(call.ask("one", &question), call.ask("two", &question));
+        assert!(one.is_ok() && two.is_ok());
+        assert!(timeout(Duration::from_secs(30), call.ask("three", &question)).await.is_err());
+        assert_eq!(call.remaining().as_secs(), 60);
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(call.remaining().as_secs(), 30);
     }
 
     #[tokio::test(start_paused = true)]

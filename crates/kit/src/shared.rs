@@ -39,7 +39,7 @@ struct Kept {
 type Cell = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
 /// Whose something is, what it is called, and of what type it is.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     owner: Option<(Principal, AccountKey)>,
     name: String,
@@ -79,7 +79,7 @@ impl Shared {
         key: &str,
         construct: impl Future<Output = Result<T>> + Send,
     ) -> Result<Arc<T>> {
-        self.keep(Key::new::<T>(None, key), async { construct.await.map(Arc::new) }).await
+        self.keep(Key::new::<T>(None, key), Box::pin(async { construct.await.map(Arc::new) })).await
     }
 
     /// Does the same for something that is closed at the end.
@@ -93,7 +93,7 @@ impl Shared {
             self.at_the_end(value.clone()).await?;
             Ok(value)
         };
-        self.keep(Key::new::<T>(None, key), open).await
+        self.keep(Key::new::<T>(None, key), Box::pin(open)).await
     }
 
     /// Does the same for what one principal's token gave access to in one account.
@@ -103,7 +103,7 @@ impl Shared {
         key: &str,
         construct: impl Future<Output = Result<T>> + Send,
     ) -> Result<Arc<T>> {
-        self.keep(Key::new::<T>(Some(owner), key), async { construct.await.map(Arc::new) }).await
+        self.keep(Key::new::<T>(Some(owner), key), Box::pin(async { construct.await.map(Arc::new) })).await
     }
 
     async fn keep<T: Send + Sync + 'static>(
@@ -116,9 +116,10 @@ impl Shared {
             if kept.closed {
                 return Err(ending());
             }
-            kept.cells.entry(key).or_default().clone()
+            kept.cells.entry(key.clone()).or_default().clone()
         };
-        let value = cell.get_or_try_init(|| async { construct.await.map(|value| value as Arc<_>) }).await?;
+        let cell = Asked { shared: self, key, cell };
+        let value = cell.cell.get_or_try_init(|| async { construct.await.map(|value| value as Arc<_>) }).await?;
         Ok(value.clone().downcast().expect("the key names the type"))
     }
 
@@ -163,6 +164,26 @@ impl Shared {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cell that somebody waits for. One that stays empty is not kept: there may be no end of keys.
+struct Asked<'a> {
+    shared: &'a Shared,
+    key: Key,
+    cell: Cell,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.cell.initialized() {
+            return;
+        }
+        let mut kept = self.shared.kept();
+        // The list's, and ours: nobody else waits.
+        if Arc::strong_count(&self.cell) == 2 {
+            kept.cells.remove(&self.key);
+        }
     }
 }
 
@@ -211,6 +232,8 @@ mod tests {
     async fn a_failure_is_not_kept() {
         let shared = Shared::default();
         assert!(shared.cached("key", async { down::<u8>() }).await.is_err());
+        assert!(shared.cached("key", pending::<Result<u8>>()).now_or_never().is_none());
+        assert!(shared.kept().cells.is_empty());
         assert_eq!(*shared.cached("key", async { Ok(7_u8) }).await.unwrap(), 7);
         assert_eq!(*shared.cached("key", async { down::<u8>() }).await.unwrap(), 7);
     }

@@ -31,6 +31,7 @@ const REPORTS: usize = 16;
 /// The client that has made a call.
 pub struct Client {
     context: RequestContext<RoleServer>,
+    may_ask: bool,
     progress: Option<Progress>,
     /// Answers from earlier rounds of the same call.
     pub(super) given: BTreeMap<String, Value>,
@@ -46,7 +47,8 @@ struct Progress {
 }
 
 impl Client {
-    pub(super) fn new(context: RequestContext<RoleServer>) -> (Self, Reports) {
+    /// Takes a request in which the user may be asked, or not: the protocol knows questions in calls, reads and renderings.
+    pub(super) fn new(context: RequestContext<RoleServer>, may_ask: bool) -> (Self, Reports) {
         let (progress, reports) = match context.meta.get_progress_token() {
             Some(token) => {
                 let (reports, receiver) = mpsc::channel(REPORTS);
@@ -55,8 +57,14 @@ impl Client {
             }
             None => (None, Reports::none()),
         };
-        let client =
-            Self { context, progress, given: BTreeMap::new(), asked: Mutex::default(), has_asked: Notify::new() };
+        let client = Self {
+            context,
+            may_ask,
+            progress,
+            given: BTreeMap::new(),
+            asked: Mutex::default(),
+            has_asked: Notify::new(),
+        };
         (client, reports)
     }
 
@@ -128,10 +136,11 @@ impl Caller for Client {
     }
 
     fn can_be_asked(&self, medium: Medium) -> bool {
-        let Some(elicitation) = self.context.client_capabilities().and_then(|capabilities| capabilities.elicitation)
-        else {
+        if !self.may_ask {
             return false;
-        };
+        }
+        let capabilities = self.context.client_capabilities();
+        let Some(elicitation) = capabilities.and_then(|capabilities| capabilities.elicitation) else { return false };
         match medium {
             // Before there were two, the capability said nothing about modes.
             Medium::Form => elicitation.form.is_some() || elicitation.url.is_none(),

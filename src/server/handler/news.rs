@@ -1,26 +1,31 @@
 //! What a client hears without having asked just now: how far its call has come, and what has changed.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use rmcp::{
     RoleServer,
-    model::{ProgressNotificationParam, ResourceUpdatedNotificationParam},
+    model::{ProgressNotificationParam, ResourceUpdatedNotificationParam, SubscriptionFilter},
     service::{Peer, SubscriptionContext},
 };
 use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
 
-use crate::server::changes::{Change, News};
+use crate::server::{
+    changes::{Change, News},
+    provider::Kinds,
+};
 
 /// How long a client may take to read one piece of news.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Most resources that one client may watch.
 const WATCHED: usize = 1_000;
+/// Longest URI of a resource, in bytes.
+pub(super) const LONGEST_URI: usize = 2_048;
 
 /// Reports of progress on one call, sent in order while it is under way.
 pub(super) struct Reports(Option<(Peer<RoleServer>, mpsc::Receiver<ProgressNotificationParam>)>);
@@ -65,43 +70,41 @@ impl Reports {
 /// The resources that a legacy client has subscribed to, and what tells it of them.
 #[derive(Default)]
 pub(super) struct Subscriptions {
-    watched: Arc<Mutex<HashSet<String>>>,
+    watched: Arc<Mutex<BTreeSet<String>>>,
     following: Mutex<Option<AbortHandle>>,
 }
 
 impl Subscriptions {
     /// Watches a resource.
-    pub(super) fn add(&self, uri: &str) -> Result<()> {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if watched.len() >= WATCHED && !watched.contains(uri) {
+    pub(super) fn add(&self, uri: String) -> Result<()> {
+        let mut watched = lock(&self.watched);
+        if watched.len() >= WATCHED && !watched.contains(&uri) {
             let message = format!("more than {WATCHED} resources cannot be watched");
             return Err(Error::new(ErrorKind::InvalidInput, message).hint("unsubscribe from some"));
         }
-        watched.insert(uri.to_owned());
+        watched.insert(uri);
         Ok(())
     }
 
     /// Watches a resource no longer.
     pub(super) fn remove(&self, uri: &str) {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
+        lock(&self.watched).remove(uri);
     }
 
     /// Tells the client from now on, until this is dropped with its session.
     pub(super) fn follow(&self, mut news: News, peer: Peer<RoleServer>) {
         let watched = self.watched.clone();
         let following = tokio::spawn(async move {
-            while let Some(changes) = news.next().await {
-                for change in changes {
+            while let Some(change) = news.next().await {
+                let told = Told::of(change, Kinds::ALL, || lock(&watched).clone());
+                for told in told {
                     let told = async {
-                        match change {
-                            Change::Tools => peer.notify_tool_list_changed().await,
-                            Change::Prompts => peer.notify_prompt_list_changed().await,
-                            Change::Resources => peer.notify_resource_list_changed().await,
-                            Change::Resource(uri) => {
-                                if !watched.lock().unwrap_or_else(PoisonError::into_inner).contains(&*uri) {
-                                    return Ok(());
-                                }
-                                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(&*uri)).await
+                        match told {
+                            Told::Tools => peer.notify_tool_list_changed().await,
+                            Told::Prompts => peer.notify_prompt_list_changed().await,
+                            Told::Resources => peer.notify_resource_list_changed().await,
+                            Told::Resource(uri) => {
+                                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await
                             }
                         }
                     };
@@ -109,9 +112,7 @@ impl Subscriptions {
                 }
             }
         });
-        let following = following.abort_handle();
-        let earlier = self.following.lock().unwrap_or_else(PoisonError::into_inner).replace(following);
-        if let Some(earlier) = earlier {
+        if let Some(earlier) = lock(&self.following).replace(following.abort_handle()) {
             earlier.abort();
         }
     }
@@ -119,40 +120,82 @@ impl Subscriptions {
 
 impl Drop for Subscriptions {
     fn drop(&mut self) {
-        if let Some(following) = self.following.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(following) = lock(&self.following).take() {
             following.abort();
         }
     }
 }
 
+/// Returns as much of what a modern client wants to listen to as it can be told.
+pub(super) fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
+    let mut accepted = requested.clone();
+    if let Some(uris) = &mut accepted.resource_subscriptions {
+        uris.retain(|uri| uri.len() <= LONGEST_URI);
+        uris.truncate(WATCHED);
+    }
+    accepted
+}
+
 /// Tells a modern client, which keeps a request open for it, until it closes that.
 pub(super) async fn pass_on(mut news: News, subscription: &SubscriptionContext) {
     let (sink, accepted) = (subscription.sink(), subscription.accepted());
+    let kinds = Kinds {
+        tools: accepted.tools_list_changed == Some(true),
+        prompts: accepted.prompts_list_changed == Some(true),
+        resources: accepted.resources_list_changed == Some(true),
+        completions: false,
+    };
+    let watched: BTreeSet<String> = accepted.resource_subscriptions.iter().flatten().cloned().collect();
     loop {
-        let changes = tokio::select! {
+        let change = tokio::select! {
             () = subscription.cancelled() => return,
-            changes = news.next() => changes,
+            change = news.next() => change,
         };
-        let Some(changes) = changes else { return };
-        for change in changes {
+        let Some(change) = change else { return };
+        for told in Told::of(change, kinds, || watched.clone()) {
             let told = async {
-                match &change {
-                    Change::Tools if accepted.tools_list_changed == Some(true) => sink.notify_tool_list_changed().await,
-                    Change::Prompts if accepted.prompts_list_changed == Some(true) => {
-                        sink.notify_prompt_list_changed().await
-                    }
-                    Change::Resources if accepted.resources_list_changed == Some(true) => {
-                        sink.notify_resource_list_changed().await
-                    }
-                    Change::Resource(uri)
-                        if accepted.resource_subscriptions.iter().flatten().any(|watched| **watched == **uri) =>
-                    {
-                        sink.notify_resource_updated(&**uri).await
-                    }
-                    _ => Ok(()),
+                match told {
+                    Told::Tools => sink.notify_tool_list_changed().await,
+                    Told::Prompts => sink.notify_prompt_list_changed().await,
+                    Told::Resources => sink.notify_resource_list_changed().await,
+                    Told::Resource(uri) => sink.notify_resource_updated(uri).await,
                 }
             };
             drop(timeout(PATIENCE, told).await);
         }
     }
+}
+
+/// What a client is told of a change.
+enum Told {
+    Tools,
+    Prompts,
+    Resources,
+    Resource(String),
+}
+
+impl Told {
+    /// Returns what of a change concerns a client that listens to these lists and watches these resources.
+    fn of(change: Change, listens: Kinds, watched: impl Fn() -> BTreeSet<String>) -> Vec<Self> {
+        let list = |told, listens: bool| listens.then_some(told);
+        match change {
+            Change::Tools => list(Self::Tools, listens.tools).into_iter().collect(),
+            Change::Prompts => list(Self::Prompts, listens.prompts).into_iter().collect(),
+            Change::Resources => list(Self::Resources, listens.resources).into_iter().collect(),
+            Change::Resource(uri) => watched().take(&*uri).map(Self::Resource).into_iter().collect(),
+            Change::Everything => [
+                list(Self::Tools, listens.tools),
+                list(Self::Prompts, listens.prompts),
+                list(Self::Resources, listens.resources),
+            ]
+            .into_iter()
+            .flatten()
+            .chain(watched().into_iter().map(Self::Resource))
+            .collect(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

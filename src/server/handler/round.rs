@@ -47,7 +47,7 @@ pub(super) enum Ended<T> {
 impl<'a> Round<'a> {
     /// Begins a request that ends in one go.
     pub(super) fn begin(context: RequestContext<RoleServer>) -> (Self, Call) {
-        let (client, reports) = Client::new(context);
+        let (client, reports) = Client::new(context, false);
         Self { client: Arc::new(client), reports, resumption: None }.with_call()
     }
 
@@ -57,7 +57,7 @@ impl<'a> Round<'a> {
         context: RequestContext<RoleServer>,
         demand: Demand<'_>,
     ) -> Result<(Self, Call), ErrorData> {
-        let (mut client, reports) = Client::new(context);
+        let (mut client, reports) = Client::new(context, true);
         let mut resumption = None;
         if client.answers_by_asking_again() {
             let binding = Binding::new(&Principal::local(), demand.method, demand.name, demand.arguments);
@@ -84,15 +84,18 @@ impl<'a> Round<'a> {
     pub(super) async fn end<T>(self, call: &Call, work: impl Future<Output = Result<T>>) -> Ended<T> {
         let Self { client, reports, resumption } = self;
         let Some((seals, binding)) = resumption else { return Ended::With(reports.during(call.run(work)).await) };
-        tokio::select! {
-            biased;
-            outcome = reports.during(call.run(work)) => Ended::With(outcome),
-            questions = client.questions() => {
-                let state = seals.seal(&binding, questions.keys().cloned().collect(), &client.given);
-                let mut result = InputRequiredResult::new(Some(questions), Some(state));
-                result.meta = words::signature(client.context());
-                Ended::InQuestions(result)
+        let ended = async {
+            tokio::select! {
+                biased;
+                outcome = call.run(work) => Ended::With(outcome),
+                questions = client.questions() => {
+                    let state = seals.seal(&binding, questions.keys().cloned().collect(), &client.given);
+                    let mut result = InputRequiredResult::new(Some(questions), Some(state));
+                    result.meta = words::signature(client.context());
+                    Ended::InQuestions(result)
+                }
             }
-        }
+        };
+        reports.during(ended).await
     }
 }

@@ -14,7 +14,7 @@ use rmcp::{
     RoleServer,
     model::{
         CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, ClientRequest,
-        ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage,
+        ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage, ServerNotification,
     },
     transport::Transport,
 };
@@ -146,7 +146,14 @@ where
                 }
                 None
             }
-            JsonRpcMessage::Notification(_) => None,
+            JsonRpcMessage::Notification(notification) => {
+                if let ServerNotification::CancelledNotification(cancelled) = &notification.notification
+                    && let Some(id) = &cancelled.params.request_id
+                {
+                    self.book.entries().asked.remove(id);
+                }
+                None
+            }
         };
         let (sending, book) = (self.inner.send(message), self.book.clone());
         async move {

@@ -10,7 +10,7 @@ use crate::server::{
 async fn heard(news: &mut crate::server::changes::News, many: usize) -> Vec<Change> {
     let mut heard = Vec::new();
     while heard.len() < many {
-        heard.extend(news.next().await.unwrap());
+        heard.push(news.next().await.unwrap());
     }
     heard
 }
