@@ -8,9 +8,9 @@ use rmcp::{ServerHandler, ServiceExt as _, transport::async_rw::AsyncRwTransport
 use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::Instant,
+    time::{Instant, sleep},
 };
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::signals::stopped;
 use farewell::Farewell;
@@ -18,6 +18,8 @@ use farewell::Farewell;
 /// How long what is under way may take to end once the client has gone. The rest of ten seconds is for tokens on their way to
 /// disk.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// How long after that all is given up, whatever still waits for whatever.
+const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Serves until the client closes our input or the process is asked to end; what is under way is answered first. Returns when
 /// the end began.
@@ -42,12 +44,22 @@ pub(super) async fn serve(
 ) -> Result<Instant> {
     let failed = |error: String| Error::new(ErrorKind::Unexpected, format!("the MCP session failed: {error}"));
     let transport = Farewell::new(AsyncRwTransport::new_server(input, output), stopped, PATIENCE);
-    let end = transport.end();
+    let mut end = transport.end();
     match handler.serve(transport).await {
-        Ok(session) => drop(session.waiting().await.map_err(|error| failed(error.to_string()))?),
+        Ok(session) => {
+            let mut ending = end.clone();
+            let too_late = async {
+                drop(ending.wait_for(Option::is_some).await);
+                sleep(MOST_PATIENCE).await;
+            };
+            tokio::select! {
+                ended = session.waiting() => drop(ended.map_err(|error| failed(error.to_string()))?),
+                () = too_late => warn!("The client does not read what was answered"),
+            }
+        }
         // A client that hangs up before it has said anything has simply changed its mind.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => {}
         Err(error) => return Err(failed(error.to_string())),
     }
-    Ok(end.get().copied().unwrap_or_else(Instant::now))
+    Ok(end.borrow_and_update().unwrap_or_else(Instant::now))
 }

@@ -11,17 +11,20 @@ use async_trait::async_trait;
 use rmcp::{
     RoleServer,
     model::{
-        ElicitRequest, ElicitRequestParams, InputRequest, InputRequests, ProgressNotificationParam, ProgressToken,
-        ProtocolVersion, ServerRequest,
+        CancelledNotificationParam, ElicitRequest, ElicitRequestParams, InputRequest, InputRequests,
+        ProgressNotificationParam, ProgressToken, ProtocolVersion, RequestId, ServerRequest,
     },
-    service::{RequestContext, ServiceError},
+    service::{Peer, PeerRequestOptions, RequestContext, ServiceError},
 };
 use serde_json::Value;
 use switchboard_kit::{
     Answer, Ask, Call, Error, ErrorKind, Medium, Result,
     host::{Caller, JsonObject},
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc},
+};
 
 use super::news::Reports;
 
@@ -37,6 +40,22 @@ pub struct Client {
     pub(super) given: BTreeMap<String, Value>,
     asked: Mutex<InputRequests>,
     has_asked: Notify,
+}
+
+/// A question that the client's user has not answered. It is taken back if nobody waits for that any more.
+struct OpenQuestion<'a> {
+    peer: &'a Peer<RoleServer>,
+    id: Option<RequestId>,
+}
+
+impl Drop for OpenQuestion<'_> {
+    fn drop(&mut self) {
+        if let (Some(id), Ok(runtime)) = (self.id.take(), Handle::try_current()) {
+            let (peer, reason) = (self.peer.clone(), Some("the call that asked has ended".to_owned()));
+            runtime
+                .spawn(async move { peer.notify_cancelled(CancelledNotificationParam::new(Some(id), reason)).await });
+        }
+    }
 }
 
 struct Progress {
@@ -101,13 +120,18 @@ impl Client {
             InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
             _ => return Err(Error::unsupported("this server cannot ask that")),
         };
-        let answer = self.context.peer.send_request(request).await;
-        let answer = answer.map_err(|error| match error {
+        let gone = |error: ServiceError| match error {
             ServiceError::McpError(error) => {
                 Error::new(ErrorKind::Unsupported, format!("the client did not ask its user: {}", error.message))
             }
             error => Error::new(ErrorKind::Cancelled, "the client went away before its user answered").caused_by(error),
-        })?;
+        };
+        let asked = self.context.peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await;
+        let asked = asked.map_err(gone)?;
+        let mut open = OpenQuestion { peer: &self.context.peer, id: Some(asked.id.clone()) };
+        let answer = asked.await_response().await;
+        open.id = None;
+        let answer = answer.map_err(gone)?;
         serde_json::to_value(answer)
             .map_err(|error| Error::unexpected("the client's answer is no JSON").caused_by(error))
     }

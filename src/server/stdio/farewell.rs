@@ -1,12 +1,13 @@
-//! The end of a session: what the client has asked for is still answered, what only the client could end is ended.
+//! The beginning and the end of a session: what would break it off is kept from the protocol library, what the client has
+//! asked for is still answered, what only the client could end is ended.
 //!
-//! The protocol library stops reading, writing and notifying at once when its input ends, and gives handlers that are under way
+//! The library stops reading, writing and notifying at once when its input ends, and gives handlers that are under way
 //! a few seconds in which their progress goes nowhere and blocks them. So it learns of the end only when nothing is under way.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,14 +15,19 @@ use rmcp::{
     RoleServer,
     model::{
         CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, ClientRequest,
-        ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage, ServerNotification,
+        ErrorData, GetMeta as _, JsonRpcMessage, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerNotification,
     },
     transport::Transport,
 };
 use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
+    sync::{Notify, watch},
+    time::{Instant, timeout, timeout_at},
 };
+
+/// Most requests under way. A client that sends more without reading what comes waits until it has read.
+const MOST: usize = 1_000;
+/// How long a client that is gone may take to read a last word.
+const LAST_WORD: Duration = Duration::from_millis(250);
 
 /// A transport that ends late.
 pub(super) struct Farewell<T, S> {
@@ -30,7 +36,7 @@ pub(super) struct Farewell<T, S> {
     stopped: Pin<Box<S>>,
     patience: Duration,
     /// When the end began.
-    end: Arc<OnceLock<Instant>>,
+    end: watch::Sender<Option<Instant>>,
     book: Arc<Book>,
 }
 
@@ -43,10 +49,10 @@ struct Book {
 
 #[derive(Default)]
 struct Entries {
-    /// Requests of the client that are not answered yet.
-    unanswered: HashSet<RequestId>,
-    /// Those among them that only the client ends.
-    listening: HashSet<RequestId>,
+    /// Whether a session has begun: the library ends at anything else that is no request.
+    begun: bool,
+    /// Requests of the client that are not answered yet, and whether only the client ends them.
+    unanswered: HashMap<RequestId, bool>,
     /// Requests to the client that it has not answered yet.
     asked: HashSet<RequestId>,
     /// Whether the client is gone.
@@ -62,29 +68,34 @@ impl Book {
 }
 
 impl Entries {
-    fn received(&mut self, message: &ClientJsonRpcMessage) {
+    /// Takes note of a message; tells whether it is one to pass on.
+    fn received(&mut self, message: &ClientJsonRpcMessage) -> Result<(), Unfit> {
         match message {
             JsonRpcMessage::Request(request) => {
-                self.unanswered.insert(request.id.clone());
-                if matches!(request.request, ClientRequest::SubscriptionsListenRequest(_)) {
-                    self.listening.insert(request.id.clone());
+                self.begun |= begins(&request.request);
+                let listens = matches!(request.request, ClientRequest::SubscriptionsListenRequest(_));
+                if self.unanswered.contains_key(&request.id) {
+                    return Err(Unfit::Twice);
                 }
+                self.unanswered.insert(request.id.clone(), listens);
             }
+            _ if !self.begun => return Err(Unfit::Early),
             JsonRpcMessage::Response(response) => drop(self.asked.remove(&response.id)),
             JsonRpcMessage::Error(error) => drop(error.id.as_ref().map(|id| self.asked.remove(id))),
             JsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
                     && let Some(id) = &cancelled.params.request_id
                 {
-                    self.answered(id);
+                    self.unanswered.remove(id);
                 }
             }
         }
+        Ok(())
     }
 
-    fn answered(&mut self, id: &RequestId) {
-        self.unanswered.remove(id);
-        self.listening.remove(id);
+    /// Whether so much is under way that the client should read first. Questions are answered by what it says next.
+    fn is_crowded(&self) -> bool {
+        self.unanswered.len() >= MOST + self.asked.len()
     }
 
     /// Speaks for the client, who is gone: no question is answered any more, nothing is listened to.
@@ -93,11 +104,37 @@ impl Entries {
         for id in std::mem::take(&mut self.asked) {
             self.instead.push_back(gone(id));
         }
-        for id in std::mem::take(&mut self.listening) {
-            self.unanswered.remove(&id);
-            let cancelled = CancelledNotificationParam::new(Some(id), None);
-            let notification = ClientNotification::CancelledNotification(CancelledNotification::new(cancelled));
-            self.instead.push_back(ClientJsonRpcMessage::notification(notification));
+        let listening = self.unanswered.iter().filter(|(_, listens)| **listens).map(|(id, _)| id.clone());
+        for id in listening.collect::<Vec<_>>() {
+            self.cancel(id);
+        }
+    }
+
+    fn cancel(&mut self, id: RequestId) {
+        self.unanswered.remove(&id);
+        let cancelled = CancelledNotification::new(CancelledNotificationParam::new(Some(id), None));
+        let notification = ClientNotification::CancelledNotification(cancelled);
+        self.instead.push_back(ClientJsonRpcMessage::notification(notification));
+    }
+}
+
+/// Why a message is not passed on.
+enum Unfit {
+    /// A request of that id is under way.
+    Twice,
+    /// Nobody has said in which era the session is.
+    Early,
+}
+
+/// Whether a session begins with this request, at the latest: a handshake, or anything that needs none but says its version.
+fn begins(request: &ClientRequest) -> bool {
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        request => {
+            let (meta, modern) = (request.get_meta(), &ProtocolVersion::V_2026_07_28);
+            meta.missing_required_keys(modern).is_empty()
+                && meta.protocol_version().is_some_and(|version| ProtocolVersion::KNOWN_VERSIONS.contains(&version))
         }
     }
 }
@@ -113,12 +150,45 @@ where
 {
     /// Ends when `inner` does or `stopped` completes, once all is answered or `patience` is over.
     pub(super) fn new(inner: T, stopped: S, patience: Duration) -> Self {
-        Self { inner, stopped: Box::pin(stopped), patience, end: Arc::default(), book: Arc::default() }
+        Self { inner, stopped: Box::pin(stopped), patience, end: watch::Sender::default(), book: Arc::default() }
     }
 
     /// Returns where it will be said when the end began.
-    pub(super) fn end(&self) -> Arc<OnceLock<Instant>> {
-        self.end.clone()
+    pub(super) fn end(&self) -> watch::Receiver<Option<Instant>> {
+        self.end.subscribe()
+    }
+
+    /// Returns the next message, or nothing if there are no more.
+    async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
+        loop {
+            let crowded = self.book.entries().is_crowded();
+            let received = tokio::select! {
+                biased;
+                () = self.book.changed.notified(), if crowded => continue,
+                received = self.inner.receive(), if !crowded => received?,
+                () = &mut self.stopped => return None,
+            };
+            let fit = self.book.entries().received(&received);
+            match (fit, received) {
+                (Ok(()), received) => return Some(received),
+                (Err(Unfit::Early), _) => {}
+                (Err(Unfit::Twice), _) => {
+                    // Whose answer would one with its id be?
+                    let error = ErrorData::invalid_request("a request of that id is under way", None);
+                    drop(tokio::spawn(self.inner.send(ServerJsonRpcMessage::error(error, None))));
+                }
+            }
+        }
+    }
+
+    /// Says of what could not be done that it was not, and has it dropped.
+    async fn give_up(&mut self) {
+        let unanswered: Vec<_> = self.book.entries().unanswered.keys().cloned().collect();
+        for id in unanswered {
+            let error = ErrorData::internal_error("the server ends before the call does", None);
+            drop(timeout(LAST_WORD, self.inner.send(ServerJsonRpcMessage::error(error, Some(id.clone())))).await);
+            self.book.entries().cancel(id);
+        }
     }
 }
 
@@ -159,7 +229,7 @@ where
         async move {
             let sent = sending.await;
             if let Some(id) = answered {
-                book.entries().answered(&id);
+                book.entries().unanswered.remove(&id);
                 book.changed.notify_one();
             }
             sent
@@ -167,21 +237,15 @@ where
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        if self.end.borrow().is_none() {
+            if let Some(message) = self.next().await {
+                return Some(message);
+            }
+            self.book.entries().end();
+            self.end.send_replace(Some(Instant::now()));
+        }
+        let end = self.end.borrow().unwrap_or_else(Instant::now);
         loop {
-            let Some(end) = self.end.get() else {
-                let received = tokio::select! {
-                    biased;
-                    received = self.inner.receive() => received,
-                    () = &mut self.stopped => None,
-                };
-                if let Some(message) = received {
-                    self.book.entries().received(&message);
-                    return Some(message);
-                }
-                self.book.entries().end();
-                self.end.get_or_init(Instant::now);
-                continue;
-            };
             {
                 let mut entries = self.book.entries();
                 if let Some(message) = entries.instead.pop_front() {
@@ -191,11 +255,14 @@ where
                     return None;
                 }
             }
-            timeout_at(*end + self.patience, self.book.changed.notified()).await.ok()?;
+            if timeout_at(end + self.patience, self.book.changed.notified()).await.is_err() {
+                self.give_up().await;
+            }
         }
     }
 
+    /// A client that does not read must not keep the process.
     async fn close(&mut self) -> Result<(), Self::Error> {
-        self.inner.close().await
+        timeout(LAST_WORD, self.inner.close()).await.unwrap_or(Ok(()))
     }
 }

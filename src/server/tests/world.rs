@@ -1,6 +1,6 @@
 //! A client in the test's hands, and a provider whose tools do one thing each.
 
-use std::sync::Arc;
+use std::{convert::Infallible as Never, future::pending, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -103,6 +103,7 @@ impl Provider for Scripted {
 pub(super) struct Client {
     output: WriteHalf<DuplexStream>,
     messages: mpsc::UnboundedReceiver<Value>,
+    reading: JoinHandle<Never>,
     next: i64,
     modern: bool,
     capabilities: Value,
@@ -112,15 +113,20 @@ pub(super) struct Client {
     stop: Arc<Semaphore>,
 }
 
-fn read(input: ReadHalf<DuplexStream>) -> mpsc::UnboundedReceiver<Value> {
+fn read(input: ReadHalf<DuplexStream>) -> (mpsc::UnboundedReceiver<Value>, JoinHandle<Never>) {
     let (said, messages) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(input).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
+    let reading = tokio::spawn(async move {
+        let mut input = BufReader::new(input);
+        let mut line = String::new();
+        while input.read_line(&mut line).await.is_ok_and(|length| length > 0) {
             drop(said.send(serde_json::from_str(&line).unwrap()));
+            line.clear();
         }
+        drop(said);
+        // A pipe that is closed is another matter than one that nobody reads.
+        pending().await
     });
-    messages
+    (messages, reading)
 }
 
 impl Client {
@@ -134,8 +140,8 @@ impl Client {
         let stopped = async move { drop(stopped.acquire().await) };
         let serving = tokio::spawn(stdio::serve(handler, input, output, stopped));
         let (input, output) = split(ours);
-        let (messages, heard) = (read(input), Vec::new());
-        Self { output, messages, next: 0, modern, capabilities, heard, serving, stop }
+        let ((messages, reading), heard) = (read(input), Vec::new());
+        Self { output, messages, reading, next: 0, modern, capabilities, heard, serving, stop }
     }
 
     /// Connects a client of 2025-11-25 with these capabilities.
@@ -215,6 +221,11 @@ impl Client {
     /// Closes the server's input, and goes on reading.
     pub(super) async fn hang_up(&mut self) {
         self.output.shutdown().await.unwrap();
+    }
+
+    /// Reads nothing from now on.
+    pub(super) fn stop_reading(&mut self) {
+        self.reading.abort();
     }
 
     /// Asks the process to end.
