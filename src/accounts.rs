@@ -210,6 +210,7 @@ impl Accounts {
         request.callback_url.clone_from(&config.callback_url);
         request.token_path = self.token_path(key)?.display().to_string();
         request.command = self.sign_in_command(key);
+        request.exchanges = self.renewals.clone();
         Ok(request)
     }
 

@@ -23,6 +23,7 @@ use switchboard_kit::{
     AccountKey, Endpoints, Identity, Principal, Result,
     host::{Bound, Http, Secret},
 };
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::tokens::{TokenKey, TokenStore};
@@ -74,6 +75,8 @@ pub struct SignIn {
     pub token_path: String,
     /// The command that signs in, for hints.
     pub command: String,
+    /// Where it is counted while a code is exchanged: it is good for one try, so that the process should not end meanwhile.
+    pub exchanges: TaskTracker,
 }
 
 /// An OAuth client of the user's own.
@@ -127,6 +130,7 @@ impl SignIn {
             replace: false,
             token_path: String::new(),
             command,
+            exchanges: TaskTracker::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! MCP over standard input and output, as a client speaks it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     service::{self, Service},
@@ -52,6 +52,34 @@ fn a_call_without_a_sign_in_offers_it_to_the_user_and_goes_on() {
     // From then on it is signed in.
     session.call("list_conversations", json!({})).unwrap();
     assert_eq!(asked, 1);
+    session.end();
+}
+
+#[test]
+fn a_modern_client_calls_again_once_its_user_has_agreed_to_sign_in() {
+    let home = Home::new();
+    let service = Service::with(&home, "strict", "1h");
+    let mut command = home.command(&["--config", &service.configure(&home), "--provider", "sandbox"]);
+    command.stderr(std::process::Stdio::null());
+    let mut session = Session::spawn(command);
+    let call = |more: Value| {
+        let mut call = json!({ "name": "read_messages", "arguments": { "target": "#general" }, "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "url": {} } },
+            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        } });
+        call.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        call
+    };
+    let asked = session.request("tools/call", &call(json!({})));
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let (key, request) = asked["inputRequests"].as_object().unwrap().iter().next().unwrap();
+    let page = request["params"]["url"].as_str().unwrap().to_owned();
+    let visitor = std::thread::spawn(move || service::visit(page));
+    let agreed = json!({ "requestState": asked["requestState"], "inputResponses": { key: { "action": "accept" } } });
+    let answer = session.request("tools/call", &call(agreed));
+    assert!(answer["content"][0]["text"].as_str().unwrap().contains("#general"), "{answer}");
+    visitor.join().unwrap();
     session.end();
 }
 

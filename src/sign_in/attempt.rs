@@ -145,6 +145,7 @@ impl Attempt {
         query: &str,
         origin: &Origin,
     ) -> Result<Result<Completed>, Refusal> {
+        let _exchange = request.exchanges.token();
         let given = |name| only(query, name);
         let state = given("state")?.ok_or(Refusal::Malformed)?;
         let flow = self.pending().take(&state, origin, Instant::now())?;

@@ -26,6 +26,8 @@ use tokio::{
 
 /// Most requests under way. A client that sends more without reading what comes waits until it has read.
 const MOST: usize = 1_000;
+/// How long such a client may read nothing at all before it is taken to be gone: nobody looks whether it has hung up.
+const DEAF: Duration = Duration::from_secs(10);
 /// How long a client that is gone may take to read a last word.
 const LAST_WORD: Duration = Duration::from_millis(250);
 
@@ -53,6 +55,8 @@ struct Entries {
     begun: bool,
     /// Requests of the client that are not answered yet, and whether only the client ends them.
     unanswered: HashMap<RequestId, bool>,
+    /// How many messages the client has not read yet.
+    sending: usize,
     /// Requests to the client that it has not answered yet.
     asked: HashSet<RequestId>,
     /// Whether the client is gone.
@@ -164,7 +168,10 @@ where
             let crowded = self.book.entries().is_crowded();
             let received = tokio::select! {
                 biased;
-                () = self.book.changed.notified(), if crowded => continue,
+                heard = timeout(DEAF, self.book.changed.notified()), if crowded => match heard {
+                    Err(_) if self.book.entries().sending > 0 => return None,
+                    _ => continue,
+                },
                 received = self.inner.receive(), if !crowded => received?,
                 () = &mut self.stopped => return None,
             };
@@ -225,11 +232,14 @@ where
                 None
             }
         };
+        self.book.entries().sending += 1;
         let (sending, book) = (self.inner.send(message), self.book.clone());
         async move {
             let sent = sending.await;
+            let mut entries = book.entries();
+            entries.sending -= 1;
             if let Some(id) = answered {
-                book.entries().unanswered.remove(&id);
+                entries.unanswered.remove(&id);
                 book.changed.notify_one();
             }
             sent

@@ -107,6 +107,20 @@ async fn a_request_whose_id_is_under_way_is_refused_and_the_first_answered() {
     assert_eq!(text(&client.answer(id).await), "\"waited\"");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_neither_reads_nor_is_read_is_taken_to_be_gone() {
+    let mut client = Client::legacy(Arc::new(Scripted(Arc::default())), json!({})).await;
+    client.stop_reading();
+    let sending = async {
+        loop {
+            client.begin("tools/list", json!({})).await;
+        }
+    };
+    // In the end the pipe is full, and stays so.
+    drop(tokio::time::timeout(std::time::Duration::from_secs(1), sending).await);
+    client.serving.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_has_only_so_much_under_way() {
     let mut client = Client::legacy(Arc::new(Scripted(Arc::default())), json!({})).await;

@@ -68,11 +68,47 @@ async fn a_user_who_agrees_is_signed_in() {
 #[tokio::test]
 async fn two_calls_at_once_wait_for_one_sign_in() {
     let world = World::new().await;
-    let (invitations, declining, agreeing) =
-        (invitations(&world, World::oauth().client("switchboard")), Client::new(false), Client::new(true));
-    assert!(!invitations.invite(&declining.call(), "`test`").await.unwrap());
-    assert!(invitations.invite(&agreeing.call(), "`test`").await.unwrap());
-    assert_eq!(*declining.pages.lock().unwrap(), *agreeing.pages.lock().unwrap());
+    let (invitations, client) = (invitations(&world, World::oauth().client("switchboard")), Client::new(true));
+    let (one, two) = (client.call(), client.call());
+    let (one, two) = tokio::join!(invitations.invite(&one, "`test`"), invitations.invite(&two, "`test`"));
+    assert!(one.unwrap() && two.unwrap());
+    let pages = client.pages.lock().unwrap();
+    assert_eq!((pages.len(), &pages[0]), (2, &pages[1]));
+}
+
+#[tokio::test]
+async fn a_page_that_the_user_declines_is_there_no_longer() {
+    let world = World::new().await;
+    let (invitations, client) = (invitations(&world, World::oauth().client("switchboard")), Client::new(false));
+    assert!(!invitations.invite(&client.call(), "`test`").await.unwrap());
+    let page = client.pages.lock().unwrap()[0].parse::<url::Url>().unwrap();
+    let address = page.socket_addrs(|| None).unwrap();
+    while tokio::net::TcpStream::connect(&*address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_leaves_no_sign_in_behind() {
+    let world = World::new().await;
+    let request = world.request(World::oauth().client("switchboard"), &FakeTerminal::new(&[]));
+    let begun = Arc::new(Mutex::new(None));
+    let seen = begun.clone();
+    let invitations = Invitations::new(move |terminal| {
+        *seen.lock().unwrap() = Some(Arc::downgrade(&terminal));
+        Ok(SignIn { terminal, open_browser: true, ..request.clone() })
+    });
+    let client = Client::new(true);
+    {
+        let call = client.call();
+        let mut invited = Box::pin(invitations.invite(&call, "`test`"));
+        assert!(futures::poll!(&mut invited).is_pending());
+    }
+    let terminal = begun.lock().unwrap().take().unwrap();
+    while terminal.upgrade().is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(client.asked.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
