@@ -37,7 +37,7 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 const BUFFER: usize = 32 << 10;
 /// How long answers under way may take once the server is told to end.
 const LAST_ANSWERS: Duration = Duration::from_secs(9);
-/// How long connections may then take to close, and the provider to stop.
+/// How long connections may then take to close.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Where and to whom MCP is served over HTTP.
