@@ -1,5 +1,8 @@
 //! Accepting connections: so many at a time, each in a task of its own.
 
+#[cfg(test)]
+pub(crate) mod slowness;
+
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{

@@ -1,18 +1,18 @@
 //! What takes too long, in no time.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
-use futures::FutureExt as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    task::yield_now,
-    time,
 };
 
 use super::{converse, gate::Gate, site::Site};
 use crate::{
-    connections,
+    connections::{
+        self,
+        slowness::{after, settle, waits},
+    },
     server::{Aggregate, Handler},
 };
 
@@ -36,26 +36,6 @@ async fn sent(address: SocketAddr, text: &str) -> TcpStream {
     stream.write_all(text.as_bytes()).await.unwrap();
     settle().await;
     stream
-}
-
-/// Lets the server do all that it can do now: it runs on this thread.
-async fn settle() {
-    for _ in 0..2_000 {
-        yield_now().await;
-    }
-}
-
-/// Lets time pass in no time.
-async fn after(seconds: u64) {
-    time::pause();
-    time::advance(Duration::from_secs(seconds)).await;
-    time::resume();
-    settle().await;
-}
-
-/// Whether the server has neither answered nor hung up.
-fn waits(stream: &TcpStream) -> bool {
-    stream.peek(&mut [0]).now_or_never().is_none()
 }
 
 async fn rest(stream: &mut TcpStream) -> String {

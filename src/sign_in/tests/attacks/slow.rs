@@ -1,11 +1,9 @@
 //! Requests that are slow, large or many.
 
-use std::time::Duration;
-
-use futures::FutureExt as _;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::yield_now, time};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use super::{Target, wire};
+use crate::connections::slowness::{after, settle, waits};
 
 const STATUS: &str = r#"{"account":"test","expires_in_s":null,"scopes":[],"state":"signed_out"}"#;
 
@@ -23,26 +21,6 @@ async fn connecting(target: &Target, first: &str) -> TcpStream {
     let mut stream = TcpStream::connect(target.authority()).await.unwrap();
     stream.write_all(first.as_bytes()).await.unwrap();
     stream
-}
-
-/// Lets the server do all that it can do now: it runs on this thread. The time that this takes passes for it as well.
-async fn settle() {
-    for _ in 0..2_000 {
-        yield_now().await;
-    }
-}
-
-/// Lets time pass in no time.
-async fn after(seconds: u64) {
-    time::pause();
-    time::advance(Duration::from_secs(seconds)).await;
-    time::resume();
-    settle().await;
-}
-
-/// Whether the server has neither answered nor hung up.
-fn waits(stream: &TcpStream) -> bool {
-    stream.peek(&mut [0]).now_or_never().is_none()
 }
 
 #[tokio::test]
