@@ -5,5 +5,6 @@ mod client;
 #[cfg(unix)]
 mod ending;
 mod gate;
+mod long;
 mod protocol;
 mod server;

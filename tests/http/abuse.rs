@@ -12,17 +12,12 @@ use super::{
     server::{Server, Signed, hello},
 };
 
-/// Of 64 MB, less what a release build takes for its program; a debug build takes twice as much.
-const MOST_KILOBYTES: u64 = (64 - 16) << 10;
-
 #[test]
 fn what_abuses_a_server_leaves_it_small_and_right() {
     let signed = Signed::in_with("strict", "1h");
     let server = signed.serve();
     let small = |after: &str| {
-        let peak = server.peak().unwrap_or_default();
-
-        assert!(peak < MOST_KILOBYTES, "after {after}: {peak} kB");
+        server.is_small(after);
         let answer = server.client().call("list_conversations", &json!({}));
         assert!(answer.text().contains("#general"), "after {after}: {answer:?}");
     };

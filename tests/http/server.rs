@@ -15,6 +15,10 @@ use crate::{
     switchboard::{Home, Process},
 };
 
+/// Most memory besides the pages of its program, most of which a debug build has and a release build does not: with those of a
+/// release build, 64 MB.
+const MOST_KILOBYTES: u64 = 48 << 10;
+
 /// A server, on a port of its own.
 pub(super) struct Server {
     pub(super) process: Process,
@@ -47,14 +51,19 @@ impl Server {
         Client::of(&self.authority)
     }
 
-    /// The most memory that it has had so far in kB, but for its program, where the system tells.
-    pub(super) fn peak(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    /// Checks that it has never had much memory besides the pages of its program, where the system tells.
+    pub(super) fn is_small(&self, after: &str) {
+        let Ok(status) = fs::read_to_string(format!("/proc/{}/status", self.process.id())) else {
+            eprintln!("skipped: nothing here tells how much memory the server has had after {after}");
+            return;
         };
-        Some(of("VmHWM:")? - of("RssFile:")?)
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap()
+        };
+        let (most, program) = (of("VmHWM:"), of("RssFile:"));
+        eprintln!("after {after}: {most} kB at most, {program} kB of it the program");
+        assert!(most - program < MOST_KILOBYTES, "after {after}: {most} kB, {program} kB of it the program");
     }
 
     /// Asks it to end.

@@ -17,25 +17,32 @@ use super::answer::{self, Answer, INVALID_REQUEST, PARSE_ERROR};
 
 /// Longest message.
 const LONGEST: usize = 4 << 20;
-/// Messages up to this long are received without asking for room.
+/// Messages up to this long are received, and up to this heavy kept, without asking for room.
 const SHORT: usize = 32 << 10;
 /// Room for the parts of longer messages, in KiB.
 const ROOM: usize = 4 << 10;
+/// What heavier messages may weigh together while they are worked on, in KiB: any single one has room.
+const MOST_WEIGHT: usize = 8 << 10;
+/// What a value weighs besides its text.
+const VALUE: usize = 320;
 /// How long a message may take to come in.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Most values in a message: each takes some fifty times as much memory as its text.
-const MOST_VALUES: usize = 100_000;
+/// Most values in a message.
+const MOST_VALUES: usize = 10_000;
+/// What leaves something behind for as long as the client likes.
+const LASTING: [&str; 3] = ["initialize", "resources/subscribe", "subscriptions/listen"];
 
 /// What messages are received in. Long ones take up room as they come in, so that one that does not come in takes none; and
 /// there is room besides for one whole message, or each of several could have a part and wait for the others.
 pub(super) struct Inbox {
     parts: Arc<Semaphore>,
     whole: Arc<Semaphore>,
+    kept: Arc<Semaphore>,
 }
 
-/// Room that a long message takes up.
+/// Room that a long message takes up while it comes in.
 #[derive(Default)]
-pub(super) struct Room {
+struct Room {
     part: Option<OwnedSemaphorePermit>,
     whole: Option<OwnedSemaphorePermit>,
 }
@@ -43,11 +50,16 @@ pub(super) struct Room {
 /// A message that is all there, and a JSON object.
 pub(super) struct Message {
     pub(super) text: Bytes,
-    /// The room that it takes, until it has been read.
-    pub(super) room: Room,
+    /// What it weighs, for as long as any of it is kept.
+    pub(super) weight: Weight,
     /// Whether it asks for an answer.
     pub(super) asks: bool,
 }
+
+/// What a message weighs. It goes along with the request as the protocol library has it, which in both eras lasts until nobody
+/// works on it any more, whether or not the client waits for that.
+#[derive(Clone)]
+pub(super) struct Weight(#[expect(dead_code, reason = "counts while it is there")] Option<Arc<OwnedSemaphorePermit>>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Refused {
@@ -58,20 +70,38 @@ enum Refused {
     NotJson,
     NoMessage,
     TooCrowded,
+    TooLasting,
+    TooHeavy,
 }
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self { parts: Arc::new(Semaphore::new(ROOM)), whole: Arc::new(Semaphore::new(1)) }
+        let [parts, whole, kept] = [ROOM, 1, MOST_WEIGHT].map(|room| Arc::new(Semaphore::new(room)));
+        Self { parts, whole, kept }
     }
 
     /// Receives a message.
     pub(super) async fn receive(&self, body: Body) -> Result<Message, Answer> {
-        let received = self.collect(body).await.and_then(|(text, room)| {
-            let asks = asks(&text)?;
-            Ok(Message { text, room, asks })
+        let received = self.collect(body).await.and_then(|(text, _room)| {
+            let envelope = envelope(&text)?;
+            let (asks, weight) = (envelope.asks(), self.weigh(&text, &envelope)?);
+            Ok(Message { text, weight, asks })
         });
         received.map_err(Refused::answer)
+    }
+
+    /// Has a message kept, unless too much is already: whoever waited would wait for the platforms of others.
+    fn weigh(&self, text: &[u8], envelope: &Envelope) -> Result<Weight, Refused> {
+        let weight = text.len() + values(text) * VALUE;
+        if weight <= SHORT {
+            return Ok(Weight(None));
+        }
+        if envelope.method.as_ref().is_some_and(|method| LASTING.contains(&method.as_str())) {
+            return Err(Refused::TooLasting);
+        }
+        let taken = u32::try_from(weight.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let permit = self.kept.clone().try_acquire_many_owned(taken).map_err(|_| Refused::TooHeavy)?;
+        Ok(Weight(Some(Arc::new(permit))))
     }
 
     async fn collect(&self, body: Body) -> Result<(Bytes, Room), Refused> {
@@ -88,7 +118,6 @@ impl Inbox {
                 return Err(Refused::TooLong);
             }
             if length > SHORT {
-                text.reserve_exact(declared.unwrap_or(length) - text.len());
                 timeout_at(deadline, self.make_room(&mut room, length)).await.map_err(|_| Refused::TooMany)?;
             }
             text.extend_from_slice(&chunk);
@@ -128,26 +157,33 @@ async fn discard<E>(chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin))
 /// What tells a request from other messages.
 #[derive(Deserialize)]
 struct Envelope {
-    method: Option<IgnoredAny>,
+    method: Option<String>,
     id: Option<IgnoredAny>,
 }
 
-/// Whether the text is a request, if it is a message at all.
-fn asks(text: &[u8]) -> Result<bool, Refused> {
-    if is_crowded(text) {
+impl Envelope {
+    /// Whether it is a request's.
+    fn asks(&self) -> bool {
+        self.method.is_some() && self.id.is_some()
+    }
+}
+
+/// Reads what kind of message the text is, if it is one at all.
+fn envelope(text: &[u8]) -> Result<Envelope, Refused> {
+    if values(text) > MOST_VALUES {
         return Err(Refused::TooCrowded);
     }
     match serde_json::from_slice::<Envelope>(text) {
         // A list of the fields would do as well.
         Ok(_) if !text.trim_ascii_start().starts_with(b"{") => Err(Refused::NoMessage),
-        Ok(message) => Ok(message.method.is_some() && message.id.is_some()),
+        Ok(envelope) => Ok(envelope),
         Err(error) if error.is_data() && serde_json::from_slice::<IgnoredAny>(text).is_ok() => Err(Refused::NoMessage),
         Err(_) => Err(Refused::NotJson),
     }
 }
 
-/// Whether JSON holds more values than any message needs.
-fn is_crowded(text: &[u8]) -> bool {
+/// Counts what JSON holds, well enough: lists and objects, and all but the first value in each.
+fn values(text: &[u8]) -> usize {
     let (mut values, mut quoted, mut escaped) = (0, false, false);
     for byte in text {
         match byte {
@@ -158,21 +194,24 @@ fn is_crowded(text: &[u8]) -> bool {
             _ => {}
         }
     }
-    values > MOST_VALUES
+    values
 }
 
 impl Refused {
     fn answer(self) -> Answer {
         let (status, code, message) = match self {
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "a message has 4 MiB at most"),
-            Self::TooCrowded => {
-                (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "a message has 100,000 values at most")
+            Self::TooCrowded => (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "a message has 10,000 values at most"),
+            Self::TooLasting => {
+                (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, "what opens a session or a stream has 32 KiB at most")
             }
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, "a message has 30 s to come in"),
             Self::CutOff => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is cut off"),
             Self::NotJson => (StatusCode::BAD_REQUEST, PARSE_ERROR, "the message is not JSON"),
             Self::NoMessage => return answer::no_message(),
             Self::TooMany => return answer::busy("too many long messages are coming in"),
+            // It has come in whole: the connection is good for the next attempt.
+            Self::TooHeavy => return answer::busy("too many long messages are worked on; try again"),
         };
         let answer = answer::refusal(status, code, message);
         if self == Self::NotJson { answer } else { answer::with(answer, header::CONNECTION, "close") }

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     answer::{self, Answer},
-    body::{Inbox, Room},
+    body::Inbox,
     gate::Gate,
     held::Held,
     sessions::Sessions,
@@ -108,16 +108,18 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
         }
         // What is not said to be JSON is refused by its headers, unread.
         let reads = method == Method::POST && is_json(&request.headers);
-        let (text, room, asks) = match reads {
+        let (text, asks) = match reads {
             true => match self.inbox.receive(Body::new(body)).await {
-                Ok(message) => (Body::from(message.text), message.room, message.asks),
+                Ok(message) => {
+                    request.extensions.insert(message.weight);
+                    (Body::from(message.text), message.asks)
+                }
                 Err(refused) => return refused,
             },
-            false => (Body::empty(), Room::default(), false),
+            false => (Body::empty(), false),
         };
         let Some(held) = self.hold(&request, asks).await else { return answer::busy("too much is under way") };
         let answer = self.library.handle(Request::from_parts(request, text)).await;
-        drop(room);
         match answer.status() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => answer::no_message(),
             // The library fails only where a session, or the server, goes away under a request.
