@@ -1,6 +1,8 @@
 //! Those who mean no good, all at one server, whose memory stays small and whose answers stay right.
 
 use std::{
+    env,
+    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -11,6 +13,9 @@ use super::{
     client::{Client, message},
     server::{Server, Signed, hello},
 };
+
+/// Where the server is that a share of the thousand calls.
+const AUTHORITY: &str = "SWITCHBOARD_TEST_AUTHORITY";
 
 #[test]
 fn what_abuses_a_server_leaves_it_small_and_right() {
@@ -97,8 +102,31 @@ fn too_long(server: &Server) {
     });
 }
 
+/// A thousand connections are more files than a process may usually have open: four processes have a share each.
 fn a_thousand_at_once(signed: &Signed, server: &Server) {
-    let mut clients: Vec<_> = (0..1_000).map(|_| server.client()).collect();
+    let share = |_| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "http::abuse::a_share_of_a_thousand"]).env(AUTHORITY, &server.authority);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    // None is through before all have begun.
+    signed.set(&json!({ "api_delay_ms": 20 }));
+    let shares: Vec<_> = (0..4).map(share).collect();
+    for share in shares {
+        let output = share.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
+    signed.set(&json!({}));
+    let most = signed.service.counters()["most_api_calls_at_once"].as_u64().unwrap();
+    assert!((2..=16).contains(&most), "{most} calls at once reached the platform");
+}
+
+#[test]
+#[ignore = "a part of the test above, in a process of its own"]
+fn a_share_of_a_thousand() {
+    let Ok(authority) = env::var(AUTHORITY) else { return };
+    let mut clients: Vec<_> = (0..250).map(|_| Client::of(&authority)).collect();
     for client in &mut clients {
         client.begin_call("list_conversations", &json!({}));
     }
@@ -106,8 +134,6 @@ fn a_thousand_at_once(signed: &Signed, server: &Server) {
         let answer = client.answer().unwrap();
         assert!(answer.status == 200 && answer.text().contains("#general"), "{answer:?}");
     }
-    let most = signed.service.counters()["most_api_calls_at_once"].as_u64().unwrap();
-    assert!((2..=16).contains(&most), "{most} calls at once reached the platform");
 }
 
 /// Opens sessions and forgets them. One that is in use stays.
