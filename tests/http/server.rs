@@ -15,8 +15,7 @@ use crate::{
     switchboard::{Home, Process},
 };
 
-/// Most memory besides the pages of its program, most of which a debug build has and a release build does not: with those of a
-/// release build, 64 MB.
+/// Most memory besides the pages of the program: 64 MB less those of a release build. A debug build has twice as many.
 const MOST_KILOBYTES: u64 = 48 << 10;
 
 /// A server, on a port of its own.
