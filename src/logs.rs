@@ -15,7 +15,11 @@ pub(crate) fn start(debug: bool) {
         level.map_or(LevelFilter::OFF, LevelFilter::from_level)
     });
     let own = if debug { asked.max(LevelFilter::DEBUG) } else { asked };
-    let targets = Targets::new().with_default(own.min(LevelFilter::WARN)).with_target("switchboard", own);
+    let targets = Targets::new()
+        .with_default(own.min(LevelFilter::WARN))
+        .with_target("switchboard", own)
+        // It warns of every request that it refuses, in the client's words.
+        .with_target("rmcp", own.min(LevelFilter::ERROR));
     let written = fmt::layer().with_writer(std::io::stderr).with_filter(targets);
     // Tests start more than one server in a process; the first one's logs serve all.
     drop(tracing_subscriber::registry().with(written).try_init());

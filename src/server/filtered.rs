@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use percent_encoding::percent_decode_str;
 use switchboard_kit::{
     Call, Result,
     host::{JsonObject, Reply, ResourceContents},
@@ -46,6 +47,13 @@ impl Filtered {
     }
 }
 
+impl Filtered {
+    /// Whether a URI may be read, however it is spelt: providers may decode what is in it.
+    fn shows(&self, uri: &str) -> bool {
+        self.resources.passes(uri) && self.resources.passes(&percent_decode_str(uri).decode_utf8_lossy())
+    }
+}
+
 #[async_trait]
 impl Provider for Filtered {
     fn name(&self) -> &str {
@@ -80,7 +88,7 @@ impl Provider for Filtered {
     }
 
     async fn get_resource(&self, call: &Call, uri: &str) -> Result<Option<Resource>> {
-        if self.resources.passes(uri) { self.provider.get_resource(call, uri).await } else { Ok(None) }
+        if self.shows(uri) { self.provider.get_resource(call, uri).await } else { Ok(None) }
     }
 
     async fn list_resource_templates(&self, call: &Call) -> Result<Vec<ResourceTemplate>> {
@@ -90,7 +98,7 @@ impl Provider for Filtered {
     }
 
     async fn get_resource_template(&self, call: &Call, uri: &str) -> Result<Option<ResourceTemplate>> {
-        if !self.resources.passes(uri) {
+        if !self.shows(uri) {
             return Ok(None);
         }
         let family = self.provider.get_resource_template(call, uri).await?;

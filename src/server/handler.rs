@@ -38,6 +38,19 @@ use words::{explain, listing_failed, not_read};
 /// How long clients may keep a list that they do not watch for changes, in milliseconds.
 const LIST_TTL_MS: u64 = 300_000;
 
+/// The methods that have parameters which must be there.
+const METHODS: [&str; 9] = [
+    "completion/complete",
+    "initialize",
+    "prompts/get",
+    "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "server/discover",
+    "subscriptions/listen",
+    "tools/call",
+];
+
 /// Answers one client, or one after the other that keep no session.
 pub struct Handler {
     shared: Arc<Served>,
@@ -322,6 +335,20 @@ impl ServerHandler for Handler {
         let mut result = CompleteResult::new(words::completion(values));
         result.meta = signature;
         Ok(result)
+    }
+
+    /// Refuses what the library does not know. A method that we do know came with other parameters than the protocol has for it.
+    async fn on_custom_request(
+        &self,
+        request: model::CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<model::CustomResult, ErrorData> {
+        let method = request.method;
+        if METHODS.contains(&&*method) {
+            let message = format!("the parameters of `{method}` are not what the protocol has for it");
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        Err(ErrorData::new(model::ErrorCode::METHOD_NOT_FOUND, method, None))
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {

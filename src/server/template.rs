@@ -1,6 +1,6 @@
 //! URI templates, read backwards: which resource of a family a URI names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use percent_encoding::percent_decode_str;
 
@@ -10,10 +10,11 @@ use percent_encoding::percent_decode_str;
 /// as what follows it allows.
 pub fn parts(template: &str, uri: &str) -> Option<BTreeMap<String, String>> {
     let mut parts = BTreeMap::new();
-    take(template, uri, &mut parts).then_some(parts)
+    take(template, uri, &mut parts, &mut HashSet::new()).then_some(parts)
 }
 
-fn take(template: &str, uri: &str, parts: &mut BTreeMap<String, String>) -> bool {
+/// `dead` holds what was tried in vain, by the lengths of the rests: with several variables the same rests come again.
+fn take(template: &str, uri: &str, parts: &mut BTreeMap<String, String>, dead: &mut HashSet<(usize, usize)>) -> bool {
     let Some((literal, rest)) = template.split_once('{') else { return template == uri };
     let Some(uri) = uri.strip_prefix(literal) else { return false };
     let Some((name, rest)) = rest.split_once('}') else { return false };
@@ -23,11 +24,16 @@ fn take(template: &str, uri: &str, parts: &mut BTreeMap<String, String>) -> bool
     };
     let ends = uri.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= reaches);
     for end in ends.collect::<Vec<_>>().into_iter().rev() {
-        if take(rest, &uri[end..], parts) {
+        let state = (rest.len(), uri.len() - end);
+        if dead.contains(&state) {
+            continue;
+        }
+        if take(rest, &uri[end..], parts, dead) {
             let value = percent_decode_str(&uri[..end]).decode_utf8_lossy().into_owned();
             parts.insert(name.to_owned(), value);
             return true;
         }
+        dead.insert(state);
     }
     false
 }
@@ -51,5 +57,11 @@ mod tests {
             let expected = expected.map(|parts| parts.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect());
             assert_eq!(parts(template, uri), expected, "{template} {uri}");
         }
+    }
+
+    #[test]
+    fn many_variables_take_no_longer_than_their_product() {
+        let template = "x://{a}-{b}-{c}-{d}-{e}-{f}/end";
+        assert_eq!(parts(template, &format!("x://{}", "-".repeat(1_000))), None);
     }
 }

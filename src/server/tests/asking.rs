@@ -91,3 +91,13 @@ async fn a_client_without_the_means_is_not_asked() {
     let mut client = Client::modern(provider().1, json!({ "elicitation": { "url": {} } })).await;
     assert_eq!(client.call("page").await["result"]["inputRequests"]["page"]["params"]["mode"], "url");
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_call_is_not_called_its_method() {
+    let mut client = Client::legacy(provider().1, json!({})).await;
+    for parameters in [json!({}), json!({ "name": "form", "arguments": [1] }), json!({ "name": 5 })] {
+        let answer = client.request("tools/call", parameters.clone()).await;
+        assert_eq!(answer["error"]["code"], -32602, "{parameters}: {answer}");
+    }
+    assert_eq!(client.request("tools/cal", json!({})).await["error"]["code"], -32601);
+}

@@ -59,3 +59,20 @@ async fn a_modern_client_hears_what_it_listens_to() {
     let strays = client.heard.iter().filter(|message| message["method"] == "notifications/tools/list_changed");
     assert_eq!(strays.count(), 0);
 }
+
+#[tokio::test]
+async fn what_a_provider_changes_is_heard_listed_and_called_at_once() {
+    let script = Arc::new(Script::default());
+    let mut client = Client::legacy(Arc::new(Scripted(script.clone())), json!({})).await;
+    for (more, number) in [(Some("first"), 7), (Some("second"), 7), (None, 6)] {
+        *script.more.lock().unwrap() = more;
+        script.changes.get().unwrap().tell(Change::Tools);
+        client.wait_for("/method", &json!("notifications/tools/list_changed")).await;
+        let listed = client.request("tools/list", json!({})).await;
+        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), number);
+        for name in ["first", "second"] {
+            let failed = client.call(name).await["result"]["isError"].as_bool().unwrap();
+            assert_eq!(failed, more != Some(name), "{name}");
+        }
+    }
+}

@@ -30,6 +30,8 @@ pub(super) struct Script {
     /// Tells how many calls got past their questions.
     pub(super) done: std::sync::atomic::AtomicUsize,
     pub(super) changes: std::sync::OnceLock<Changes>,
+    /// A tool that comes and goes.
+    pub(super) more: std::sync::Mutex<Option<&'static str>>,
 }
 
 pub(super) struct Scripted(pub(super) Arc<Script>);
@@ -58,7 +60,8 @@ impl Provider for Scripted {
             input: Arc::new(json!({ "type": "object" }).as_object().cloned().unwrap()),
             output: None,
         };
-        Ok(["form", "page", "report", "steps", "two", "wait"].map(tool).into())
+        let more = *self.0.more.lock().unwrap();
+        Ok(["form", "page", "report", "steps", "two", "wait"].into_iter().chain(more).map(tool).collect())
     }
 
     async fn call_tool(&self, call: &Call, name: &str, _: JsonObject) -> Result<Reply> {
@@ -81,6 +84,7 @@ impl Provider for Scripted {
                 }
                 json!("reported")
             }
+            more if Some(more) == *self.0.more.lock().unwrap() => json!(more),
             "wait" => {
                 self.0.begun.notify_one();
                 self.0.go.notified().await;
