@@ -2,6 +2,7 @@
 
 mod abuse;
 mod client;
+mod cors;
 #[cfg(unix)]
 mod ending;
 mod gate;

@@ -4,6 +4,7 @@ mod address;
 mod answer;
 mod bearer;
 mod body;
+mod cors;
 mod gate;
 mod held;
 mod impatient;

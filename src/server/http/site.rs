@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     answer::{self, Answer},
     body::Inbox,
+    cors::Page,
     gate::Gate,
     held::Held,
     sessions::Sessions,
@@ -86,10 +87,18 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
         answer
     }
 
-    async fn route(&self, mut request: Parts, body: Incoming, local: Option<IpAddr>) -> Answer {
+    async fn route(&self, request: Parts, body: Incoming, local: Option<IpAddr>) -> Answer {
         if let Some(refused) = self.gate.turns_away(&request, local) {
             return refused;
         }
+        let Some(page) = Page::of(&request) else { return self.serve(request, body).await };
+        match Page::asks_first(&request) {
+            true => page.may(&request),
+            false => page.told(self.serve(request, body).await),
+        }
+    }
+
+    async fn serve(&self, mut request: Parts, body: Incoming) -> Answer {
         match request.uri.path() {
             "/health" => health(&request.method),
             "/mcp" => match self.gate.locks_out(&mut request.headers) {
