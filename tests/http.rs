@@ -9,3 +9,4 @@ mod gate;
 mod long;
 mod protocol;
 mod server;
+mod sessions;

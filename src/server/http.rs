@@ -8,6 +8,7 @@ mod cors;
 mod gate;
 mod held;
 mod impatient;
+mod named;
 mod sessions;
 mod site;
 #[cfg(test)]

@@ -17,8 +17,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 pub(super) enum Held {
     /// Nothing.
     Nothing,
-    /// A mark that a call is under way, and its place among them.
-    Call(#[expect(dead_code, reason = "both count while they are there")] (TaskTrackerToken, OwnedSemaphorePermit)),
+    /// A mark that a call is under way, and its place among them unless its session keeps that.
+    Call(
+        #[expect(dead_code, reason = "both count while they are there")]
+        (TaskTrackerToken, Option<OwnedSemaphorePermit>),
+    ),
     /// A place among the standing streams.
     Stream(#[expect(dead_code, reason = "counts while it is there")] OwnedSemaphorePermit),
 }

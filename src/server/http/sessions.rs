@@ -1,17 +1,17 @@
 //! Sessions of clients that speak the revisions before 2026-07-28: so many at most, and the one idle for longest gives way.
 
-use std::{
-    collections::HashMap,
-    io,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
-};
+mod answers;
+mod places;
 
-use futures::{Stream, StreamExt as _};
+use std::{io, sync::Arc, time::Duration};
+
+use axum::http::request::Parts;
+use futures::Stream;
 use rmcp::{
-    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    model::{
+        CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, JsonRpcMessage,
+        RequestId, ServerJsonRpcMessage,
+    },
     transport::streamable_http_server::{
         SessionId,
         session::{
@@ -20,12 +20,14 @@ use rmcp::{
         },
     },
 };
-use tokio::{runtime::Handle, time::Instant};
 
-/// Most sessions at a time.
-const MOST: usize = 64;
-/// Most requests at a time, counting those that nobody waits for any more.
-const MOST_REQUESTS: usize = 256;
+pub(super) use self::places::Admitted;
+use self::{
+    answers::Answering,
+    places::{Places, busy},
+};
+use super::named::{Named, Refused};
+
 /// How long a stream that is over can be asked for again.
 const MEMORY: Duration = Duration::from_secs(5);
 
@@ -35,23 +37,6 @@ pub(super) struct Sessions {
     places: Places,
     /// Whoever makes room also takes it.
     turn: tokio::sync::Mutex<()>,
-}
-
-#[derive(Clone, Default)]
-struct Places(Arc<Mutex<HashMap<SessionId, Place>>>);
-
-/// How much a session is in use.
-struct Place {
-    last: Instant,
-    requests: usize,
-    streams: usize,
-}
-
-/// One use of a session.
-struct Use {
-    places: Places,
-    id: SessionId,
-    of: fn(&mut Place) -> &mut usize,
 }
 
 impl Sessions {
@@ -65,98 +50,33 @@ impl Sessions {
 
     /// Whether there is such a session.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.places.lock().contains_key(id)
+        self.places.has(id)
+    }
+
+    /// Lets a request into the session that it names, if it does and there is one. The library would not answer two with one
+    /// id.
+    pub(super) fn admit(&self, request: &Parts, named: Named) -> Result<Option<Admitted>, Refused> {
+        let session = request.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+        let (Some(session), Some(id)) = (session, named.id) else { return Ok(None) };
+        self.places.admit(session, id, named.method != "ping")
     }
 }
 
-impl Places {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Frees a place, if all are taken: that of the session idle for longest, one without any stream first.
-    fn make_room(&self) -> io::Result<Option<SessionId>> {
-        let mut places = self.lock();
-        if places.len() < MOST {
-            return Ok(None);
-        }
-        let idle = places.iter().filter(|(_, place)| place.requests == 0);
-        let longest = idle.min_by_key(|(_, place)| (place.streams > 0, place.last)).map(|(id, _)| id.clone());
-        let longest = longest.ok_or_else(|| busy("every session is in use"))?;
-        places.remove(&longest);
-        Ok(Some(longest))
-    }
-
-    /// How many requests are under way, counting those that nobody waits for any more.
-    fn requests(&self) -> usize {
-        self.lock().values().map(|place| place.requests).sum()
-    }
-
-    fn used(&self, id: &SessionId, of: fn(&mut Place) -> &mut usize) -> Use {
-        if let Some(place) = self.lock().get_mut(id) {
-            *of(place) += 1;
-        }
-        Use { places: self.clone(), id: id.clone(), of }
-    }
-
-    fn touch(&self, id: &SessionId) {
-        if let Some(place) = self.lock().get_mut(id) {
-            place.last = Instant::now();
+/// Ends what is under way in a session, then the session.
+async fn close(library: &LocalSessionManager, id: &SessionId, requests: Vec<RequestId>) -> io::Result<()> {
+    for request in requests {
+        if cancel(library, id, request).await.is_err() {
+            break;
         }
     }
+    library.close_session(id).await.map_err(io::Error::other)
 }
 
-/// The answer to one request. When the client hangs up, the call goes on and is followed to its end: it may have asked for
-/// something to be sent, and may come back for the answer.
-struct Followed {
-    stream: Option<Pin<Box<dyn Stream<Item = ServerSseMessage> + Send + Sync>>>,
-    used: Option<Use>,
-}
-
-impl Stream for Followed {
-    type Item = ServerSseMessage;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ServerSseMessage>> {
-        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
-        let polled = stream.poll_next_unpin(context);
-        if matches!(polled, Poll::Ready(None)) {
-            (self.stream, self.used) = (None, None);
-        }
-        polled
-    }
-}
-
-impl Drop for Followed {
-    fn drop(&mut self) {
-        let (Some(mut stream), Some(used)) = (self.stream.take(), self.used.take()) else { return };
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                while stream.next().await.is_some() {}
-                drop(used);
-            });
-        }
-    }
-}
-
-impl Drop for Use {
-    fn drop(&mut self) {
-        if let Some(place) = self.places.lock().get_mut(&self.id) {
-            *(self.of)(place) -= 1;
-            place.last = Instant::now();
-        }
-    }
-}
-
-fn busy(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::ResourceBusy, what)
-}
-
-fn requests(place: &mut Place) -> &mut usize {
-    &mut place.requests
-}
-
-fn streams(place: &mut Place) -> &mut usize {
-    &mut place.streams
+/// Ends a request, as its client could.
+async fn cancel(library: &LocalSessionManager, session: &SessionId, request: RequestId) -> io::Result<()> {
+    let cancelled = CancelledNotificationParam::new(Some(request), None);
+    let cancelled = ClientNotification::CancelledNotification(CancelledNotification::new(cancelled));
+    library.accept_message(session, ClientJsonRpcMessage::notification(cancelled)).await.map_err(io::Error::other)
 }
 
 impl SessionManager for Sessions {
@@ -165,14 +85,14 @@ impl SessionManager for Sessions {
 
     async fn create_session(&self) -> io::Result<(SessionId, Self::Transport)> {
         let _turn = self.turn.lock().await;
-        if let Some(evicted) = self.places.make_room()? {
+        if let Some((evicted, requests)) = self.places.make_room()? {
             let library = self.library.clone();
             // A session whose client does not read takes its time to end.
-            drop(tokio::spawn(async move { library.close_session(&evicted).await }));
+            drop(tokio::spawn(async move { close(&library, &evicted, requests).await }));
         }
         let (id, transport) = self.library.create_session().await.map_err(io::Error::other)?;
         // Its first request is under way: `initialize_session` ends that.
-        self.places.lock().insert(id.clone(), Place { last: Instant::now(), requests: 1, streams: 0 });
+        self.places.open(id.clone());
         Ok((id, transport))
     }
 
@@ -181,7 +101,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> io::Result<ServerJsonRpcMessage> {
-        let _use = Use { places: self.places.clone(), id: id.clone(), of: requests };
+        let _opening = self.places.opening(id);
         self.library.initialize_session(id, message).await.map_err(io::Error::other)
     }
 
@@ -192,8 +112,7 @@ impl SessionManager for Sessions {
     }
 
     async fn close_session(&self, id: &SessionId) -> io::Result<()> {
-        self.places.lock().remove(id);
-        self.library.close_session(id).await.map_err(io::Error::other)
+        close(&self.library, id, self.places.close(id)).await
     }
 
     async fn create_stream(
@@ -201,15 +120,21 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
-        if self.places.requests() >= MOST_REQUESTS {
-            return Err(busy("too many calls are under way"));
-        }
-        let used = self.places.used(id, requests);
-        let stream = self.library.create_stream(id, message).await.map_err(io::Error::other)?;
-        Ok(Followed { stream: Some(Box::pin(stream)), used: Some(used) })
+        let JsonRpcMessage::Request(request) = &message else { return Err(busy("only requests are answered")) };
+        let begun = self.places.begin(id, &request.id).ok_or_else(|| busy("the request has not been let in"))?;
+        let answer = self.library.create_stream(id, message).await.map_err(io::Error::other)?;
+        Ok(Answering::new(answer, Some(begun), None, self.library.clone()))
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> io::Result<()> {
+        let answered = match &message {
+            JsonRpcMessage::Response(answer) => Some(&answer.id),
+            JsonRpcMessage::Error(refused) => refused.id.as_ref(),
+            _ => None,
+        };
+        if let Some(question) = answered {
+            self.places.answered(id, question);
+        }
         self.library.accept_message(id, message).await.map_err(io::Error::other)
     }
 
@@ -217,11 +142,9 @@ impl SessionManager for Sessions {
         &self,
         id: &SessionId,
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
-        let used = self.places.used(id, streams);
-        let stream = self.library.create_standalone_stream(id).await.map_err(io::Error::other)?;
-        Ok(stream.inspect(move |_| {
-            let _: &Use = &used;
-        }))
+        let listening = self.places.listening(id);
+        let events = self.library.create_standalone_stream(id).await.map_err(io::Error::other)?;
+        Ok(Answering::new(events, None, Some(listening), self.library.clone()))
     }
 
     async fn resume(
@@ -229,68 +152,9 @@ impl SessionManager for Sessions {
         id: &SessionId,
         last_event_id: String,
     ) -> io::Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static> {
-        let used = self.places.used(id, streams);
-        let stream = self.library.resume(id, last_event_id).await.map_err(io::Error::other)?;
-        Ok(stream.inspect(move |_| {
-            let _: &Use = &used;
-        }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As many sessions as there may be, each idle for a second less than the one before.
-    fn full() -> Places {
-        let places = Places::default();
-        let now = Instant::now();
-        for number in 0..MOST {
-            let last = now + Duration::from_secs(number as u64);
-            places.lock().insert(number.to_string().into(), Place { last, requests: 0, streams: 0 });
-        }
-        places
-    }
-
-    fn evicted(places: &Places) -> Option<String> {
-        places.make_room().unwrap().map(|id| id.to_string())
-    }
-
-    #[test]
-    fn the_session_idle_for_longest_gives_way() {
-        let places = full();
-        assert_eq!(evicted(&places).as_deref(), Some("0"));
-        assert_eq!(evicted(&places), None);
-    }
-
-    #[test]
-    fn one_with_a_stream_goes_last_and_one_with_a_call_never() {
-        let places = full();
-        let _call = places.used(&"0".into(), requests);
-        let mut uses: Vec<_> = (1..MOST).map(|number| places.used(&number.to_string().into(), streams)).collect();
-        let freed = uses.remove(7);
-        assert_eq!(evicted(&places).as_deref(), Some("1"));
-        places.lock().insert("1".into(), Place { last: Instant::now(), requests: 0, streams: 0 });
-        drop(freed);
-        assert_eq!(evicted(&places).as_deref(), Some("1"), "`8` was used later");
-        uses.clear();
-        places.lock().insert("new".into(), Place { last: Instant::now(), requests: 0, streams: 0 });
-        places.lock().values_mut().for_each(|place| place.requests += 1);
-        assert_eq!(places.make_room().unwrap_err().kind(), io::ErrorKind::ResourceBusy);
-    }
-
-    #[tokio::test]
-    async fn a_call_whose_client_hangs_up_is_followed_to_its_end() {
-        let places = full();
-        let (answer, answers) = tokio::sync::mpsc::channel(1);
-        let stream = futures::stream::unfold(answers, async |mut answers| Some((answers.recv().await?, answers)));
-        let used = Some(places.used(&"0".into(), requests));
-        drop(Followed { stream: Some(Box::pin(stream)), used });
-        assert_eq!(places.requests(), 1);
-        answer.send(ServerSseMessage::default()).await.unwrap();
-        drop(answer);
-        while places.requests() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let listening = self.places.listening(id);
+        let resumed = self.places.resume(id, &last_event_id);
+        let events = self.library.resume(id, last_event_id).await.map_err(io::Error::other)?;
+        Ok(Answering::new(events, resumed, Some(listening), self.library.clone()))
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts},
 };
 use hyper::body::Incoming;
@@ -21,7 +21,8 @@ use super::{
     cors::Page,
     gate::Gate,
     held::Held,
-    sessions::Sessions,
+    named::Named,
+    sessions::{Admitted, Sessions},
 };
 
 /// Most connections at a time; the others wait. Half of the files that a process usually may have open.
@@ -121,14 +122,20 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
             true => match self.inbox.receive(Body::new(body)).await {
                 Ok(message) => {
                     request.extensions.insert(message.weight);
-                    (Body::from(message.text), message.asks)
+                    (message.text, message.asks)
                 }
                 Err(refused) => return refused,
             },
-            false => (Body::empty(), false),
+            false => (Bytes::new(), false),
         };
-        let Some(held) = self.hold(&request, asks).await else { return answer::busy("too much is under way") };
-        let answer = self.library.handle(Request::from_parts(request, text)).await;
+        let admitted = match self.sessions.admit(&request, Named::read(&text)) {
+            Ok(admitted) => admitted,
+            Err(refused) => return refused.answer(),
+        };
+        let Some(held) = self.hold(&request, asks, admitted.as_ref()).await else {
+            return answer::busy("too much is under way");
+        };
+        let answer = self.library.handle(Request::from_parts(request, Body::from(text))).await;
         match answer.status() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE if reads => answer::no_message(),
             // The library fails only where a session, or the server, goes away under a request.
@@ -142,7 +149,7 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
     }
 
     /// Takes up what an answer will hold on to, if there is room for that.
-    async fn hold(&self, request: &Parts, asks: bool) -> Option<Held> {
+    async fn hold(&self, request: &Parts, asks: bool, admitted: Option<&Admitted>) -> Option<Held> {
         let listens = request.headers.get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
         if request.method == Method::GET || (asks && listens) {
             return self.streams.clone().try_acquire_owned().ok().map(Held::Stream);
@@ -152,6 +159,13 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
             return Some(Held::Nothing);
         }
         let place = timeout(PATIENCE, self.places.clone().acquire_owned()).await.ok()?.ok()?;
+        let place = match admitted {
+            Some(admitted) => {
+                admitted.keep(place);
+                None
+            }
+            None => Some(place),
+        };
         Some(Held::Call((self.calls.token(), place)))
     }
 }
