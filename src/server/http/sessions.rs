@@ -158,3 +158,31 @@ impl SessionManager for Sessions {
         Ok(Answering::new(events, resumed, Some(listening), self.library.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt as _, StreamExt as _};
+    use rmcp::transport::Transport as _;
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_outlives_any_silence() {
+        let sessions = Sessions::new();
+        let (id, mut server) = sessions.create_session().await.unwrap();
+        let info = json!({ "name": "test", "version": "1" });
+        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info });
+        let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello });
+        let welcome = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": info });
+        let welcome = json!({ "jsonrpc": "2.0", "id": 0, "result": welcome });
+        let (opened, ()) = tokio::join!(sessions.initialize_session(&id, from_value(hello).unwrap()), async {
+            server.receive().await.unwrap();
+            server.send(from_value(welcome).unwrap()).await.unwrap();
+        });
+        opened.unwrap();
+        let mut news = sessions.create_standalone_stream(&id).await.unwrap();
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(news.next().now_or_never().is_none(), "the stream has neither news nor an end");
+    }
+}
