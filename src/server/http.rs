@@ -9,6 +9,7 @@ mod gate;
 mod held;
 mod impatient;
 mod named;
+mod newcomer;
 mod sessions;
 mod site;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use tracing::info;
 pub use address::HttpAddress;
 pub use bearer::BearerToken;
 
-use self::{gate::Gate, impatient::Impatient, site::Site};
+use self::{gate::Gate, impatient::Impatient, newcomer::Newcomer, site::Site};
 use crate::{connections, signals::stopped};
 
 /// How long a request's headers may take, and a connection may be idle.
@@ -86,9 +87,11 @@ where
     // Else each event of a stream waits 40 ms for the client's acknowledgement of the one before.
     drop(stream.set_nodelay(true));
     let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
-    let closing = site.closing.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
+    let (closing, room, newcomer) = (site.closing.clone(), site.room.clone(), Newcomer::default());
+    let of = newcomer.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let site = site.clone();
+        request.extensions_mut().insert(of.clone());
         async move { Ok::<_, Infallible>(site.answer(request, local).await) }
     });
     let connection = http1::Builder::new()
@@ -100,6 +103,7 @@ where
     // What breaks a connection is the client's business.
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = newcomer.keeps_out(&room) => return,
         () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

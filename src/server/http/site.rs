@@ -22,6 +22,7 @@ use super::{
     gate::Gate,
     held::Held,
     named::Named,
+    newcomer::Newcomer,
     sessions::{Admitted, Sessions},
 };
 
@@ -111,6 +112,9 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
     }
 
     async fn mcp(&self, mut request: Parts, body: Incoming) -> Answer {
+        if let Some(newcomer) = request.extensions.remove::<Newcomer>() {
+            newcomer.let_in();
+        }
         accept_both(&mut request.headers);
         let method = request.method.clone();
         if method == Method::DELETE && named_session(&request).is_some_and(|id| !self.sessions.has(id)) {

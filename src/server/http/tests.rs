@@ -113,3 +113,20 @@ async fn a_client_that_never_reads_is_given_up() {
     after(6).await;
     assert_eq!(site.room.available_permits(), free);
 }
+
+#[tokio::test]
+async fn where_there_is_little_room_a_connection_on_which_nobody_was_let_in_has_two_seconds() {
+    let (address, site) = served().await;
+    let mut known = sent(address, &format!("{HEAD}Content-Length: 2\r\n\r\n{{}}")).await;
+    while !waits(&known) {
+        assert!(known.read(&mut [0; 4096]).await.unwrap() > 0);
+    }
+    let (idle, half) = (sent(address, "").await, sent(address, HEAD).await);
+    after(3).await;
+    assert!(waits(&idle) && waits(&half), "there is room");
+    let none_left = u32::try_from(site.room.available_permits()).unwrap();
+    let _taken = site.room.try_acquire_many(none_left).unwrap();
+    after(3).await;
+    assert!(!waits(&idle) && !waits(&half));
+    assert!(waits(&known));
+}
