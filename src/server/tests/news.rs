@@ -64,6 +64,8 @@ async fn a_modern_client_hears_what_it_listens_to() {
 async fn what_a_provider_changes_is_heard_listed_and_called_at_once() {
     let script = Arc::new(Script::default());
     let mut client = Client::legacy(Arc::new(Scripted(script.clone())), json!({})).await;
+    // What is watched is told only to who has begun to follow.
+    client.request("resources/subscribe", json!({ "uri": "x://watched" })).await;
     for (more, number) in [(Some("first"), 7), (Some("second"), 7), (None, 6)] {
         *script.more.lock().unwrap() = more;
         script.changes.get().unwrap().tell(Change::Tools);
