@@ -1,8 +1,8 @@
 //! The MCP side: where tools come from, how they are put together, and how they reach a client.
 //!
-//! A [`Provider`] is a source of tools, resources and prompts; [`Linked`] is that of the platforms inside this program, and
-//! [`Aggregate`] makes one of several, [`Filtered`] and [`Namespaced`] another of one. [`Handler`] answers MCP's requests with it, and [`serve_stdio`] brings
-//! it to a client.
+//! A [`Provider`] is a source of tools, resources and prompts; [`Linked`] is that of the platforms inside this program,
+//! [`Aggregate`] makes one of several, [`Filtered`] and [`Namespaced`] another of one. [`Handler`] answers MCP's requests with
+//! it; [`serve_stdio`] brings it to one client, [`serve_http`] to many.
 
 mod aggregate;
 mod changes;

@@ -1,4 +1,5 @@
-//! What browsers ask and are told before a page of another origin may use the server (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+//! What browsers ask and are told before a page of another origin may use the server
+//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
