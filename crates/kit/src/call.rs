@@ -219,14 +219,18 @@ impl Call {
         let mut work = pin!(work);
         let in_time = async {
             loop {
-                let mut resumed = pin!(self.origin.resumed.notified());
-                resumed.as_mut().enable();
                 let Some(limit) = self.limit() else {
-                    tokio::select! {
-                        biased;
-                        result = &mut work => break result,
-                        () = resumed => continue,
+                    let mut resumed = pin!(self.origin.resumed.notified());
+                    resumed.as_mut().enable();
+                    // It may have run on before anybody could hear of it.
+                    if self.limit().is_none() {
+                        tokio::select! {
+                            biased;
+                            result = &mut work => break result,
+                            () = resumed => {}
+                        }
                     }
+                    continue;
                 };
                 match timeout_at(limit, &mut work).await {
                     Ok(result) => break result,

@@ -165,14 +165,20 @@ where
     /// Returns the next message, or nothing if there are no more.
     async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
-            let crowded = self.book.entries().is_crowded();
+            if self.book.entries().is_crowded() {
+                tokio::select! {
+                    heard = timeout(DEAF, self.book.changed.notified()) => {
+                        if heard.is_err() && self.book.entries().sending > 0 {
+                            return None;
+                        }
+                    }
+                    () = &mut self.stopped => return None,
+                }
+                continue;
+            }
             let received = tokio::select! {
                 biased;
-                heard = timeout(DEAF, self.book.changed.notified()), if crowded => match heard {
-                    Err(_) if self.book.entries().sending > 0 => return None,
-                    _ => continue,
-                },
-                received = self.inner.receive(), if !crowded => received?,
+                received = self.inner.receive() => received?,
                 () = &mut self.stopped => return None,
             };
             let fit = self.book.entries().received(&received);
@@ -210,29 +216,31 @@ where
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let answered = match &message {
-            JsonRpcMessage::Response(response) => Some(response.id.clone()),
-            JsonRpcMessage::Error(error) => error.id.clone(),
-            JsonRpcMessage::Request(request) => {
-                let mut entries = self.book.entries();
-                if entries.ended {
+        let answered = {
+            let mut entries = self.book.entries();
+            entries.sending += 1;
+            match &message {
+                JsonRpcMessage::Response(response) => Some(response.id.clone()),
+                JsonRpcMessage::Error(error) => error.id.clone(),
+                JsonRpcMessage::Request(request) if entries.ended => {
                     entries.instead.push_back(gone(request.id.clone()));
                     self.book.changed.notify_one();
-                } else {
+                    None
+                }
+                JsonRpcMessage::Request(request) => {
                     entries.asked.insert(request.id.clone());
+                    None
                 }
-                None
-            }
-            JsonRpcMessage::Notification(notification) => {
-                if let ServerNotification::CancelledNotification(cancelled) = &notification.notification
-                    && let Some(id) = &cancelled.params.request_id
-                {
-                    self.book.entries().asked.remove(id);
+                JsonRpcMessage::Notification(notification) => {
+                    if let ServerNotification::CancelledNotification(cancelled) = &notification.notification
+                        && let Some(id) = &cancelled.params.request_id
+                    {
+                        entries.asked.remove(id);
+                    }
+                    None
                 }
-                None
             }
         };
-        self.book.entries().sending += 1;
         let (sending, book) = (self.inner.send(message), self.book.clone());
         async move {
             let sent = sending.await;

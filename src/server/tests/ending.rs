@@ -121,7 +121,7 @@ async fn a_client_that_neither_reads_nor_is_read_is_taken_to_be_gone() {
     client.serving.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_has_only_so_much_under_way() {
     let mut client = Client::legacy(Arc::new(Scripted(Arc::default())), json!({})).await;
     client.stop_reading();
