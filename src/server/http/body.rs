@@ -7,13 +7,16 @@ use axum::{
     http::{StatusCode, header},
 };
 use futures::{Stream, StreamExt as _};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 
-use super::answer::{self, Answer, INVALID_REQUEST, PARSE_ERROR};
+use super::{
+    answer::{self, Answer, INVALID_REQUEST, PARSE_ERROR},
+    named::Named,
+};
 
 /// Longest message.
 const LONGEST: usize = 4 << 20;
@@ -52,8 +55,7 @@ pub(super) struct Message {
     pub(super) text: Bytes,
     /// What it weighs, for as long as any of it is kept.
     pub(super) weight: Weight,
-    /// Whether it asks for an answer.
-    pub(super) asks: bool,
+    pub(super) named: Named,
 }
 
 /// What a message weighs. It goes along with the request as the protocol library has it, which in both eras lasts until nobody
@@ -83,20 +85,20 @@ impl Inbox {
     /// Receives a message.
     pub(super) async fn receive(&self, body: Body) -> Result<Message, Answer> {
         let received = self.collect(body).await.and_then(|(text, _room)| {
-            let envelope = envelope(&text)?;
-            let (asks, weight) = (envelope.asks(), self.weigh(&text, &envelope)?);
-            Ok(Message { text, weight, asks })
+            let named = named(&text)?;
+            let weight = self.weigh(&text, &named)?;
+            Ok(Message { text, weight, named })
         });
         received.map_err(Refused::answer)
     }
 
     /// Has a message kept, unless too much is already: whoever waited would wait for the platforms of others.
-    fn weigh(&self, text: &[u8], envelope: &Envelope) -> Result<Weight, Refused> {
+    fn weigh(&self, text: &[u8], named: &Named) -> Result<Weight, Refused> {
         let weight = text.len() + values(text) * VALUE;
         if weight <= SHORT {
             return Ok(Weight(None));
         }
-        if envelope.method.as_ref().is_some_and(|method| LASTING.contains(&method.as_str())) {
+        if named.method.as_ref().is_some_and(|method| LASTING.contains(&method.as_str())) {
             return Err(Refused::TooLasting);
         }
         let taken = u32::try_from(weight.div_ceil(1 << 10)).unwrap_or(u32::MAX);
@@ -154,29 +156,15 @@ async fn discard<E>(chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin))
     }
 }
 
-/// What tells a request from other messages.
-#[derive(Deserialize)]
-struct Envelope {
-    method: Option<String>,
-    id: Option<IgnoredAny>,
-}
-
-impl Envelope {
-    /// Whether it is a request's.
-    fn asks(&self) -> bool {
-        self.method.is_some() && self.id.is_some()
-    }
-}
-
 /// Reads what kind of message the text is, if it is one at all.
-fn envelope(text: &[u8]) -> Result<Envelope, Refused> {
+fn named(text: &[u8]) -> Result<Named, Refused> {
     if values(text) > MOST_VALUES {
         return Err(Refused::TooCrowded);
     }
-    match serde_json::from_slice::<Envelope>(text) {
+    match serde_json::from_slice::<Named>(text) {
         // A list of the fields would do as well.
         Ok(_) if !text.trim_ascii_start().starts_with(b"{") => Err(Refused::NoMessage),
-        Ok(envelope) => Ok(envelope),
+        Ok(named) => Ok(named),
         Err(error) if error.is_data() && serde_json::from_slice::<IgnoredAny>(text).is_ok() => Err(Refused::NoMessage),
         Err(_) => Err(Refused::NotJson),
     }

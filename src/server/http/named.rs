@@ -3,16 +3,15 @@
 use axum::http::StatusCode;
 use rmcp::model::RequestId;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::answer::{self, Answer, INVALID_REQUEST};
 
 /// What a message says that it is.
 #[derive(Default, Deserialize)]
 pub(super) struct Named {
-    #[serde(default)]
-    pub(super) method: String,
-    /// None, if it is no request.
-    pub(super) id: Option<RequestId>,
+    pub(super) method: Option<String>,
+    id: Option<Value>,
 }
 
 /// Why a request is not let in.
@@ -23,11 +22,14 @@ pub(super) enum Refused {
 }
 
 impl Named {
-    /// Reads it off a message. What is no message says nothing.
-    pub(super) fn read(text: &[u8]) -> Self {
-        let mut named = serde_json::from_slice::<Self>(text).unwrap_or_default();
-        named.id = named.id.filter(|_| !named.method.is_empty());
-        named
+    /// Whether it asks for an answer.
+    pub(super) fn asks(&self) -> bool {
+        self.method.is_some() && self.id.is_some()
+    }
+
+    /// Returns the id by which it asks for one.
+    pub(super) fn request(&self) -> Option<RequestId> {
+        self.method.as_ref().and_then(|_| serde_json::from_value(self.id.clone()?).ok())
     }
 }
 

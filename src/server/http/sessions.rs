@@ -5,7 +5,6 @@ mod places;
 
 use std::{io, sync::Arc, time::Duration};
 
-use axum::http::request::Parts;
 use futures::Stream;
 use rmcp::{
     model::{
@@ -55,10 +54,10 @@ impl Sessions {
 
     /// Lets a request into the session that it names, if it does and there is one. The library would not answer two with one
     /// id.
-    pub(super) fn admit(&self, request: &Parts, named: Named) -> Result<Option<Admitted>, Refused> {
-        let session = request.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
-        let (Some(session), Some(id)) = (session, named.id) else { return Ok(None) };
-        self.places.admit(session, id, named.method != "ping")
+    pub(super) fn admit(&self, session: Option<&str>, named: &Named) -> Result<Option<Admitted>, Refused> {
+        let Some(session) = session else { return Ok(None) };
+        let Some(id) = named.request() else { return Ok(None) };
+        self.places.admit(session, id, named.method.as_deref() != Some("ping"))
     }
 }
 

@@ -122,21 +122,21 @@ impl<H: ServerHandler + Clone + Send + Sync + 'static> Site<H> {
         }
         // What is not said to be JSON is refused by its headers, unread.
         let reads = method == Method::POST && is_json(&request.headers);
-        let (text, asks) = match reads {
+        let (text, named) = match reads {
             true => match self.inbox.receive(Body::new(body)).await {
                 Ok(message) => {
                     request.extensions.insert(message.weight);
-                    (message.text, message.asks)
+                    (message.text, message.named)
                 }
                 Err(refused) => return refused,
             },
-            false => (Bytes::new(), false),
+            false => (Bytes::new(), Named::default()),
         };
-        let admitted = match self.sessions.admit(&request, Named::read(&text)) {
+        let admitted = match self.sessions.admit(named_session(&request), &named) {
             Ok(admitted) => admitted,
             Err(refused) => return refused.answer(),
         };
-        let Some(held) = self.hold(&request, asks, admitted.as_ref()).await else {
+        let Some(held) = self.hold(&request, named.asks(), admitted.as_ref()).await else {
             return answer::busy("too much is under way");
         };
         let answer = self.library.handle(Request::from_parts(request, Body::from(text))).await;

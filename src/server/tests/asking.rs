@@ -101,3 +101,12 @@ async fn what_is_wrong_with_a_call_is_not_called_its_method() {
     }
     assert_eq!(client.request("tools/cal", json!({})).await["error"]["code"], -32601);
 }
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused_and_each_tool_listed_once() {
+    for mut client in [Client::legacy(provider().1, json!({})).await, Client::modern(provider().1, json!({})).await] {
+        assert_eq!(client.tools().await, ["form", "page", "report", "steps", "two", "wait"]);
+        let refused = client.request("tools/list", json!({ "cursor": "x" })).await;
+        assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    }
+}

@@ -70,8 +70,7 @@ async fn what_a_provider_changes_is_heard_listed_and_called_at_once() {
         *script.more.lock().unwrap() = more;
         script.changes.get().unwrap().tell(Change::Tools);
         client.wait_for("/method", &json!("notifications/tools/list_changed")).await;
-        let listed = client.request("tools/list", json!({})).await;
-        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), number);
+        assert_eq!(client.tools().await.len(), number);
         for name in ["first", "second"] {
             let failed = client.call(name).await["result"]["isError"].as_bool().unwrap();
             assert_eq!(failed, more != Some(name), "{name}");

@@ -20,6 +20,9 @@ use crate::server::{Changes, Handler, Provider, Tool, stdio};
 /// The name of a property of the request's `_meta` in the modern era.
 const META: &str = "io.modelcontextprotocol";
 
+/// Items on a page of a list.
+pub(super) const PAGE: usize = 4;
+
 /// What the tools of [`Scripted`] wait for and leave behind.
 #[derive(Default)]
 pub(super) struct Script {
@@ -137,7 +140,7 @@ impl Client {
     async fn connect(provider: Arc<dyn Provider>, modern: bool, capabilities: Value) -> Self {
         let (ours, theirs) = duplex(1 << 16);
         let (input, output) = split(theirs);
-        let handler = Handler::new(provider, String::new());
+        let handler = Handler::with_page_size(provider, String::new(), PAGE);
         handler.start().await.unwrap();
         let stop = Arc::new(Semaphore::new(0));
         let stopped = stop.clone();
@@ -210,6 +213,19 @@ impl Client {
     pub(super) async fn request(&mut self, method: &str, parameters: Value) -> Value {
         let id = self.begin(method, parameters).await;
         self.answer(id).await
+    }
+
+    /// Lists the names of the tools, page by page.
+    pub(super) async fn tools(&mut self) -> Vec<String> {
+        let (mut names, mut wanted) = (Vec::new(), json!({}));
+        loop {
+            let page = self.request("tools/list", wanted).await["result"].clone();
+            let tools = page["tools"].as_array().unwrap();
+            assert!(tools.len() <= PAGE, "{page}");
+            names.extend(tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()));
+            let Some(cursor) = page.get("nextCursor") else { return names };
+            wanted = json!({ "cursor": cursor });
+        }
     }
 
     /// Calls a tool without arguments and returns the whole answer.
