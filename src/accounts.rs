@@ -26,6 +26,7 @@ use crate::{
     oauth::{self, OAuthRenewal},
     sandbox,
     sign_in::{self, ClientCredentials, Invitations, SignIn, Terminal},
+    state::State,
     tokens::{Disk as _, FileStore, RealDisk, Record, TokenKey},
 };
 
@@ -225,7 +226,8 @@ impl Accounts {
         let files = &self.config.files;
         let upload = files.upload_roots.iter().chain(&self.options.upload_root).cloned().collect();
         let download = self.options.download_root.clone().or_else(|| files.download_root.clone());
-        Ok(Arc::new(Served::new(accounts, FileRoots { upload, download, closed: self.secret_places()? })))
+        let files = FileRoots { upload, download, closed: self.secret_places()? };
+        Ok(Arc::new(Served::new(accounts, files, State::at(state_dir()?.join("state.db")))))
     }
 
     /// Returns where secrets are kept, also those of accounts that are not served.

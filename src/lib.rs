@@ -1,7 +1,7 @@
 //! The server: everything that is not about one platform.
 //!
 //! `cli` reads flags, `config` the file, `accounts` makes of both the accounts to serve. `sign_in` fills the store in
-//! `tokens`, `credentials` hands out what is fresh in it, renewed by `oauth`. `chat` holds the verbs, `server` brings
+//! `tokens`, `credentials` hands out what is fresh in it, renewed by `oauth`. `chat` holds the verbs, `state` what they remember, `server` brings
 //! them to an MCP client, `commands` to a person at a terminal. `sandbox` starts the embedded chat.
 
 pub mod accounts;
@@ -19,6 +19,7 @@ pub mod sandbox;
 pub mod server;
 pub mod sign_in;
 mod signals;
+pub mod state;
 pub mod tokens;
 
 pub use cli::Cli;

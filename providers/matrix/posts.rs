@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use switchboard_kit::{
     Error, ErrorKind, Result, async_trait,
-    chat::{Deletions, Draft, Edits, MessageRef, Posts},
+    chat::{Deletions, Draft, Edits, Length, MessageRef, Posts},
     escape,
     serde_json::{Value, json},
 };
@@ -97,6 +97,16 @@ impl Posts for Matrix {
         }
         let id = self.put_event(conversation, "m.room.message", draft.key.as_deref(), &content).await?;
         Ok(self.at(conversation, &id))
+    }
+
+    /// An event has at most 65,536 bytes, and this one the text as Markdown and as HTML:
+    /// <https://spec.matrix.org/latest/client-server-api/#size-limits>.
+    fn longest(&self) -> Length {
+        Length::Bytes(16_000)
+    }
+
+    fn know_keys(&self) -> bool {
+        true
     }
 }
 

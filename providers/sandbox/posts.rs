@@ -2,7 +2,7 @@
 
 use switchboard_kit::{
     Request, Result, async_trait,
-    chat::{Deletions, Draft, Edits, MessageRef, Posts, Reactions},
+    chat::{Deletions, Draft, Edits, Length, MessageRef, Posts, Reactions},
     escape,
     serde_json::json,
 };
@@ -26,6 +26,14 @@ impl Posts for Sandbox {
         }
         let message: Message = request.send().await?;
         Ok(message.at(self.api.account()))
+    }
+
+    fn longest(&self) -> Length {
+        Length::Characters(8_000)
+    }
+
+    fn know_keys(&self) -> bool {
+        true
     }
 }
 

@@ -133,7 +133,7 @@ async fn search(
     conversation: Option<&Conversation>,
     position: Position,
 ) -> Result<Hits> {
-    let from = author(opened, wanted.from.as_deref()).await?;
+    let from = author(chats, opened, wanted.from.as_deref()).await?;
     if let Some(platform) = opened.chat()?.search() {
         let query = Query {
             text: wanted.text.clone(),
@@ -159,10 +159,10 @@ async fn search(
 }
 
 /// Finds out who is meant by `from`, with the account at hand.
-async fn author(opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
+async fn author(chats: &Chats, opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
     let Some(from) = from.map(str::trim).filter(|from| !from.is_empty()) else { return Ok(From::Anyone) };
     if from == "me" {
-        return Ok(From::Id(opened.run(opened.live.whoami()).await?.id));
+        return Ok(From::Id(chats.myself(opened).await?.id.clone()));
     }
     let prefix = format!("{}:", opened.account.key());
     let from = from.strip_prefix(&prefix).unwrap_or(from);

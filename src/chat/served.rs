@@ -7,14 +7,17 @@ use std::{
 };
 
 use switchboard_kit::{
-    AccountKey, Call, Error, ErrorKind, Principal, Result, ToolHost,
+    AccountKey, Call, Error, ErrorKind, Identity, Result, ToolHost,
     chat::{Chat, Conversation, Facets, Listing},
     host::{Account, Bound, Live},
 };
 use tokio::time::Instant;
 
 use super::{answers::Answers, roots::FileRoots, sanitise};
-use crate::sign_in::Invitations;
+use crate::{
+    sign_in::Invitations,
+    state::{Owner, State},
+};
 
 /// How long one account may take where several are asked.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const HURRY: Duration = Duration::from_secs(3);
 /// How long names of conversations are believed.
 const NAMES_LAST: Duration = Duration::from_mins(1);
+/// How long it is believed who is signed in. Another sign-in may take its place.
+const SELF_LASTS: Duration = Duration::from_mins(5);
 /// Most pages of conversations that are read to find a name.
 const NAME_PAGES: usize = 20;
 
@@ -71,6 +76,11 @@ impl ServedAccount {
     }
 }
 
+struct Myself {
+    identity: Arc<Identity>,
+    asked: Instant,
+}
+
 struct Names {
     conversations: Arc<Vec<Conversation>>,
     read: Instant,
@@ -80,15 +90,18 @@ struct Names {
 pub struct Served {
     pub(super) accounts: Vec<ServedAccount>,
     pub(super) files: FileRoots,
+    /// What is remembered between runs.
+    state: State,
     facets: Vec<Facets>,
-    names: Mutex<HashMap<(Principal, AccountKey), Names>>,
+    names: Mutex<HashMap<Owner, Names>>,
+    selves: Mutex<HashMap<Owner, Myself>>,
 }
 
 impl Served {
-    /// Serves `accounts`, in this order, with files under these roots.
-    pub fn new(accounts: Vec<ServedAccount>, files: FileRoots) -> Self {
+    /// Serves `accounts`, in this order, with files under these roots, and what is remembered in `state`.
+    pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State) -> Self {
         let facets = accounts.iter().map(|account| account.bound.facets()).collect();
-        Self { accounts, files, facets, names: Mutex::default() }
+        Self { accounts, files, state, facets, names: Mutex::default(), selves: Mutex::default() }
     }
 
     /// Returns the accounts, each with the facets of its platform.
@@ -99,6 +112,11 @@ impl Served {
     /// Returns the accounts, in the order of the configuration.
     pub fn accounts(&self) -> &[ServedAccount] {
         &self.accounts
+    }
+
+    /// Returns what is remembered between runs.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// Returns the account of that key.
@@ -129,6 +147,27 @@ impl Chats {
     /// Acts on what is served, for `call`.
     pub fn new(served: Arc<Served>, call: Call) -> Self {
         Self { served, call }
+    }
+
+    /// Returns whose everything is that is remembered of an account.
+    pub(super) fn owner(&self, opened: &Opened<'_>) -> Owner {
+        Owner { principal: self.call.principal().clone(), account: opened.account.key().clone() }
+    }
+
+    /// Returns who is signed in to an account, asked some minutes ago at most.
+    pub(super) async fn myself(&self, opened: &Opened<'_>) -> Result<Arc<Identity>> {
+        let owner = self.owner(opened);
+        let known = {
+            let selves = self.served.selves.lock().unwrap_or_else(PoisonError::into_inner);
+            selves.get(&owner).filter(|known| known.asked.elapsed() < SELF_LASTS).map(|known| known.identity.clone())
+        };
+        if let Some(identity) = known {
+            return Ok(identity);
+        }
+        let identity = Arc::new(opened.run(opened.live.whoami()).await?);
+        let known = Myself { identity: identity.clone(), asked: Instant::now() };
+        self.served.selves.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, known);
+        Ok(identity)
     }
 
     /// Opens an account.
@@ -169,7 +208,7 @@ impl Chats {
 
     /// Returns the conversations of an account, read anew if they are old or `anew` is asked for, and whether they were.
     pub(super) async fn names(&self, opened: &Opened<'_>, anew: bool) -> Result<(Arc<Vec<Conversation>>, bool)> {
-        let key = (self.call.principal().clone(), opened.account.key().clone());
+        let key = self.owner(opened);
         let kept = {
             let names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
             names.get(&key).filter(|names| names.read.elapsed() < NAMES_LAST).map(|names| names.conversations.clone())

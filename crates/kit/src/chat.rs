@@ -15,8 +15,8 @@ pub use changes::{Change, Changes, Delta};
 pub use conversations::{Conversation, ConversationKind, Conversations, Listing, ReadMarkers};
 pub use files::{Download, File, Files, Upload, Uploads};
 pub use messages::{
-    Author, AuthorKind, Deletions, Draft, Edits, History, Message, MessageRef, Messages, Posts, Quote, Reaction,
-    Reactions,
+    Author, AuthorKind, Deletions, Draft, Edits, History, Length, Message, MessageRef, Messages, Posts, Quote,
+    Reaction, Reactions,
 };
 pub use people::{People, Person};
 pub use search::{Query, Search};

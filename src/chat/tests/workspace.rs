@@ -18,7 +18,10 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot};
 use url::Url;
 
-use crate::chat::{Chats, FileRoots, Served, ServedAccount};
+use crate::{
+    chat::{Chats, FileRoots, Served, ServedAccount},
+    state::State,
+};
 
 const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-one-0123456789";
 const REDIRECT: &str = "http://127.0.0.1:49999/auth/callback";
@@ -100,7 +103,8 @@ impl Workspace {
             download: Some(self.folder.path().join("downloads")),
             closed: Vec::new(),
         };
-        Assistant(Arc::new(Served::new(accounts, files)))
+        let state = State::at(self.folder.path().join("state.db"));
+        Assistant(Arc::new(Served::new(accounts, files, state)))
     }
 
     /// Serves one account of Robin's, called `sandbox`.

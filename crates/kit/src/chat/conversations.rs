@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Page;
+use super::{Page, Person};
 use crate::{Error, Result};
 
 /// What kind of conversation it is.
@@ -67,7 +67,7 @@ impl Conversation {
     }
 }
 
-/// Which page of the conversations to list.
+/// Which page of a listing to read.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// Most to return; a platform may return fewer.
@@ -84,6 +84,19 @@ pub trait Conversations: Send + Sync {
 
     /// Returns one conversation.
     async fn get(&self, id: &str) -> Result<Conversation>;
+
+    /// Returns the conversations that are called `name`, without `#`, where the platform can look a name up. It may return
+    /// others as well: the server checks. Where this is [`Unsupported`](crate::ErrorKind::Unsupported), the list is read.
+    async fn named(&self, name: &str) -> Result<Vec<Conversation>> {
+        let _ = name;
+        Err(Error::unsupported("this platform looks no names up"))
+    }
+
+    /// Lists the people in a conversation.
+    async fn members(&self, id: &str, listing: &Listing) -> Result<Page<Person>> {
+        let _ = (id, listing);
+        Err(Error::unsupported("this platform does not list members"))
+    }
 
     /// Returns the direct chat with a person, if there is one; with `create`, opens it if there is none.
     async fn direct(&self, person: &str, create: bool) -> Result<Option<Conversation>> {

@@ -90,6 +90,11 @@ pub struct Message {
     /// What it quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    /// The ids of those whom it mentions one by one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// Whether it mentions everybody who is there.
+    pub mentions_everyone: bool,
     /// Whether it was changed after it was sent.
     pub edited: bool,
     /// Whether it was deleted; its text is then empty.
@@ -112,6 +117,8 @@ impl Message {
             reactions: Vec::new(),
             files: Vec::new(),
             quote: None,
+            mentions: Vec::new(),
+            mentions_everyone: false,
             edited: false,
             deleted: false,
             url: None,
@@ -155,8 +162,30 @@ pub struct Draft {
     pub text: String,
     /// The thread to answer in, as [`Message::thread`] or [`MessageRef::id`] gave it.
     pub thread: Option<String>,
-    /// Makes sending it twice the same as sending it once, where the platform can.
+    /// Makes sending it twice the same as sending it once, where [`Posts::know_keys`] says so.
     pub key: Option<String>,
+}
+
+/// How long a text may be, in the platform's own units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Unicode code points.
+    Characters(usize),
+    /// Bytes of UTF-8.
+    Bytes(usize),
+    /// Units of UTF-16.
+    Utf16(usize),
+}
+
+impl Length {
+    /// Returns whether `text` is no longer than this.
+    pub fn admits(self, text: &str) -> bool {
+        match self {
+            Self::Characters(most) => text.chars().count() <= most,
+            Self::Bytes(most) => text.len() <= most,
+            Self::Utf16(most) => text.encode_utf16().count() <= most,
+        }
+    }
 }
 
 /// Sends messages.
@@ -164,6 +193,14 @@ pub struct Draft {
 pub trait Posts: Send + Sync {
     /// Sends one, as the user.
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef>;
+
+    /// Returns how long a text may be, as Markdown. What is longer is sent in parts.
+    fn longest(&self) -> Length;
+
+    /// Returns whether the platform takes a second message with the same [`Draft::key`] for the first.
+    fn know_keys(&self) -> bool {
+        false
+    }
 }
 
 /// Changes messages that the user sent.

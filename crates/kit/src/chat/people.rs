@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::AuthorKind;
-use crate::Result;
+use super::{AuthorKind, Listing, Page};
+use crate::{Error, Result};
 
 /// A person, or a bot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,8 +29,18 @@ pub struct Person {
 /// Finds people.
 #[async_trait]
 pub trait People: Send + Sync {
-    /// Finds people by a part of their name, handle or address.
-    async fn find(&self, query: &str, limit: usize) -> Result<Vec<Person>>;
+    /// Finds people by a part of their name, handle or address, where the platform can. Where this is
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), the list is read.
+    async fn find(&self, query: &str, limit: usize) -> Result<Vec<Person>> {
+        let _ = (query, limit);
+        Err(Error::unsupported("this platform finds nobody by a name"))
+    }
+
+    /// Lists everybody, in an order that does not change from page to page.
+    async fn list(&self, listing: &Listing) -> Result<Page<Person>> {
+        let _ = listing;
+        Err(Error::unsupported("this platform does not list people"))
+    }
 
     /// Returns one person.
     async fn get(&self, id: &str) -> Result<Person>;

@@ -1,0 +1,175 @@
+//! What is remembered between runs, besides tokens: names, marks, and what was sent. One `SQLite` file, opened on first use.
+//!
+//! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
+use switchboard_kit::{AccountKey, Error, ErrorKind, Principal, Result};
+use tracing::warn;
+
+use crate::tokens::{Disk as _, RealDisk};
+
+const SCHEMA: &str = include_str!("state/schema.sql");
+const VERSION: i64 = 1;
+/// How long to wait for another process that is writing.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose something is. What came by one person's token is never shown to another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// For whom calls are made.
+    pub principal: Principal,
+    /// By which account.
+    pub account: AccountKey,
+}
+
+impl Owner {
+    /// Returns the number that stands for this owner in the file.
+    pub fn id(&self, state: &Transaction<'_>) -> rusqlite::Result<i64> {
+        let key = (&*self.principal.issuer, &*self.principal.subject, self.account.as_str());
+        let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND account = ?3";
+        if let Some(id) = state.prepare_cached(find)?.query_row(key, |row| row.get(0)).optional()? {
+            return Ok(id);
+        }
+        state.prepare_cached("INSERT INTO owners (issuer, subject, account) VALUES (?1, ?2, ?3)")?.insert(key)
+    }
+}
+
+/// The file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct State {
+    path: Arc<PathBuf>,
+    connection: Arc<Mutex<Option<Connection>>>,
+}
+
+impl State {
+    /// Remembers in this file, which need not be there yet.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path: Arc::new(path), connection: Arc::default() }
+    }
+
+    /// Runs `work` as the only writer, off the thread that answers clients; its changes stay if it succeeds.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let state = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = state.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let open = match connection.as_mut() {
+                Some(open) => open,
+                None => connection.insert(open(&state.path)?),
+            };
+            let transaction = open.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = work(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        });
+        let done = done.await.map_err(|error| Error::unexpected("what is remembered was lost").caused_by(error))?;
+        done.map_err(|error: rusqlite::Error| {
+            Error::new(ErrorKind::Unavailable, format!("`{}` cannot be used: {error}", self.path.display()))
+                .hint("make room and see that the file can be written, or move it away: it is made anew")
+        })
+    }
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    match prepared(path) {
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) =>
+        {
+            let aside = path.with_extension("broken");
+            warn!(path = %path.display(), aside = %aside.display(), "What was remembered cannot be read; it is put aside");
+            // If it cannot be moved, opening it again says what is wrong.
+            let _ = fs::rename(path, aside);
+            prepared(path)
+        }
+        opened => opened,
+    }
+}
+
+fn prepared(path: &Path) -> rusqlite::Result<Connection> {
+    // What hinders here hinders the database too, which says so.
+    let _ = path.parent().map(|folder| RealDisk.create_folder(folder));
+    let mut connection = Connection::open(path)?;
+    let _ = RealDisk.restrict(path);
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Of two processes on a fresh file, one fills it and the other waits.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != VERSION {
+        // Another version's: what it remembers is not worth the code that would read it.
+        let tables = transaction
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        transaction.pragma_update(None, "defer_foreign_keys", true)?;
+        for table in tables {
+            transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
+        }
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(account: &str) -> Owner {
+        Owner { principal: Principal::local(), account: AccountKey::new(account) }
+    }
+
+    async fn id(state: &State, account: &'static str) -> i64 {
+        state.run(move |state| owner(account).id(state)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_one_process_remembers_another_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/state.db");
+        let (one, other) = (State::at(path.clone()), State::at(path.clone()));
+        assert!(!path.exists());
+        let (first, second) = (id(&one, "slack").await, id(&other, "matrix").await);
+        assert_ne!(first, second);
+        assert_eq!((id(&other, "slack").await, id(&one, "matrix").await), (first, second));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_none_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        fs::write(&path, "no database, but long enough to look like one".repeat(100)).unwrap();
+        id(&State::at(path.clone()), "slack").await;
+        assert!(path.with_extension("broken").exists());
+    }
+
+    #[tokio::test]
+    async fn what_another_version_wrote_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch("CREATE TABLE owners (old); CREATE TABLE more (old); PRAGMA user_version = 77").unwrap();
+        drop(old);
+        id(&State::at(path), "slack").await;
+    }
+
+    #[tokio::test]
+    async fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(folder.path().to_owned());
+        let error = state.run(|state| owner("slack").id(state)).await.unwrap_err();
+        assert!(error.to_string().contains(&folder.path().display().to_string()) && error.hint_text().is_some());
+    }
+}
