@@ -17,21 +17,34 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, max_term_width = 100)]
 pub struct Cli {
-    /// What is served, and how.
+    /// What every mode takes.
+    #[command(flatten)]
+    pub flags: Flags,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// A command line without a command.
+#[derive(Parser)]
+struct Commandless {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+// No words here, or on what it holds: they would be shown in place of the program's.
+#[derive(Args, Clone, Debug)]
+pub struct Flags {
     #[command(flatten)]
     pub options: Options,
 
-    /// Signing in.
     #[command(flatten)]
     pub sign_in: SignInOptions,
 
     /// List the configured accounts and end.
     #[arg(long)]
     pub list_providers: bool,
-
-    /// What to do instead of serving.
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 /// What is served, and how.
@@ -174,10 +187,16 @@ pub enum Command {
 impl Cli {
     /// Reads the command line. `-local-auth`, which the program this one succeeds took, is `--local-auth`.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        Self::try_parse_from(arguments.into_iter().map(|argument| match argument.to_str() {
+        let arguments = arguments.into_iter().map(|argument| match argument.to_str() {
             Some("-local-auth") => "--local-auth".into(),
             _ => argument,
-        }))
+        });
+        let arguments: Vec<_> = arguments.collect();
+        // Clients start servers all the time, and to describe every command costs more than all else about their line.
+        match Commandless::try_parse_from(&arguments) {
+            Ok(Commandless { flags }) => Ok(Self { flags, command: None }),
+            Err(_) => Self::try_parse_from(arguments),
+        }
     }
 }
 
@@ -208,14 +227,14 @@ mod tests {
     #[test]
     fn both_spellings_of_local_auth_are_taken() {
         for flag in ["--local-auth", "-local-auth"] {
-            assert!(read(&format!("switchboard --provider matrix {flag}")).unwrap().sign_in.local_auth);
+            assert!(read(&format!("switchboard --provider matrix {flag}")).unwrap().flags.sign_in.local_auth);
         }
     }
 
     #[test]
     fn providers_repeat_or_take_commas() {
         let cli = read("switchboard --provider a,b --provider c status").unwrap();
-        assert_eq!(cli.options.provider, ["a", "b", "c"]);
+        assert_eq!(cli.flags.options.provider, ["a", "b", "c"]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) use serve::ServeOptions;
 
 /// Runs one mode. 0 is success, 1 failure, 2 a mistake in the command line or the configuration.
 pub fn run(cli: Cli) -> ExitCode {
-    logs::start(cli.options.debug);
+    logs::start(cli.flags.options.debug);
     // One thread answers an MCP client six times faster than several do: there is no hand-over between them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime
@@ -78,23 +78,23 @@ fn report(outcomes: Vec<Result<String>>) -> Result<()> {
 }
 
 async fn mode(cli: Cli) -> Result<()> {
-    let accounts = || Accounts::load(&cli.options);
+    let accounts = || Accounts::load(&cli.flags.options);
     match cli.command {
         Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
-        Some(_) if cli.list_providers || cli.sign_in.local_auth => {
+        Some(_) if cli.flags.list_providers || cli.flags.sign_in.local_auth => {
             let message = "`--local-auth` and `--list-providers` take no command besides";
             Err(Error::new(ErrorKind::Config, message).hint("run one after the other"))
         }
         Some(Command::Serve(options)) => serve::serve(&accounts()?, &options).await,
-        Some(Command::Doctor { json }) => doctor::doctor(&cli.options, json).await,
+        Some(Command::Doctor { json }) => doctor::doctor(&cli.flags.options, json).await,
         Some(Command::Status { json }) => status::status(&accounts()?, json).await,
         Some(Command::Refresh) => refresh::refresh(&accounts()?).await,
         Some(Command::Logout { all }) => logout::logout(&accounts()?, all).await,
         Some(Command::Tools { json }) => tools::tools(&accounts()?, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts()?, &tool, &arguments).await,
         Some(Command::Renew { cause }) => renew::renew(&accounts()?, &cause).await,
-        None if cli.list_providers => list::list(&accounts()?),
-        None if cli.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.sign_in).await,
+        None if cli.flags.list_providers => list::list(&accounts()?),
+        None if cli.flags.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.flags.sign_in).await,
         None => serve::serve(&accounts()?, &ServeOptions::default()).await,
     }
 }
