@@ -29,7 +29,7 @@ async fn list_members(
     /// Conversation id, such as `C2`.
     conversation: String,
 ) -> Result<Json<Members>> {
-    let request = sandbox.api.get(format!("api/conversations/{}/members", escape(&conversation)));
+    let request = sandbox.api.get(format!("api/conversations/{}/members", escape(&conversation))).query("limit", 1000);
     let group: Group = request.send().await?;
     let member = |person| {
         let chat::Person { id, name, title, .. } = chat::Person::from(person);

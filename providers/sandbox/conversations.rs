@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use switchboard_kit::{
     Result, Timestamp, async_trait,
-    chat::{self, ConversationKind, Conversations, Listing, Page, ReadMarkers},
+    chat::{self, ConversationKind, Conversations, Listing, Page, Person, ReadMarkers},
     escape,
     serde_json::json,
 };
 
-use crate::{Sandbox, people::Person};
+use crate::{
+    Sandbox,
+    people::{Group, Person as Member},
+};
 
 /// A conversation, as the API tells it.
 #[derive(Deserialize)]
@@ -19,7 +22,7 @@ pub(crate) struct Conversation {
     topic: String,
     private: bool,
     member_count: u32,
-    members: Vec<Person>,
+    members: Vec<Member>,
     unread: u32,
     last_activity: Option<Timestamp>,
 }
@@ -72,6 +75,18 @@ impl Conversations for Sandbox {
     async fn get(&self, id: &str) -> Result<chat::Conversation> {
         let conversation: Conversation = self.api.get(format!("api/conversations/{}", escape(id))).send().await?;
         Ok(conversation.into())
+    }
+
+    async fn named(&self, name: &str) -> Result<Vec<chat::Conversation>> {
+        let request = self.api.get("api/conversations").query("name", name.trim_start_matches('@')).query("limit", 20);
+        let found: Conversed = self.look_up(request.send()).await?;
+        Ok(found.conversations.into_iter().map(Into::into).collect())
+    }
+
+    async fn members(&self, id: &str, listing: &Listing) -> Result<Page<Person>> {
+        let request = self.api.get(format!("api/conversations/{}/members", escape(id))).query("limit", listing.limit);
+        let group: Group = request.query_opt("cursor", listing.cursor.as_deref()).send().await?;
+        Ok(group.into())
     }
 
     async fn direct(&self, person: &str, create: bool) -> Result<Option<chat::Conversation>> {

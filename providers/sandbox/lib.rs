@@ -5,6 +5,7 @@ mod channels;
 mod chat;
 mod conversations;
 mod files;
+mod lookup;
 mod messages;
 mod people;
 mod posts;
@@ -18,6 +19,9 @@ use switchboard_kit::{
 
 /// The origin that the service declares for itself, whatever port it listens on.
 const ORIGIN: &str = "https://sandbox.switchboard.invalid/";
+
+/// The code by which a workspace says that it looks no names up.
+const NO_LOOKUP: &str = "no_lookup";
 
 /// A sandbox workspace, as the person who signed in sees it.
 pub struct Sandbox {
@@ -53,11 +57,16 @@ impl Platform for Sandbox {
     fn check(response: &Response) -> Result<()> {
         #[derive(Deserialize)]
         struct Refusal {
+            error: String,
             message: String,
         }
         let Err(error) = response.error_for_status() else { return Ok(()) };
         let Ok(refusal) = response.json::<Refusal>() else { return Err(error) };
-        let kind = if response.status() == 422 { ErrorKind::InvalidInput } else { error.kind() };
+        let kind = match (refusal.error.as_str(), response.status()) {
+            (NO_LOOKUP, _) => ErrorKind::Unsupported,
+            (_, 422) => ErrorKind::InvalidInput,
+            _ => error.kind(),
+        };
         Err(Error::new(kind, refusal.message))
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use switchboard_kit::{
     Result, async_trait,
-    chat::{self, AuthorKind, People},
+    chat::{self, AuthorKind, Listing, Page, People},
     escape,
 };
 
@@ -32,6 +32,13 @@ enum Kind {
 #[derive(Deserialize)]
 pub(crate) struct Group {
     pub(crate) people: Vec<Person>,
+    cursor: Option<String>,
+}
+
+impl From<Group> for Page<chat::Person> {
+    fn from(group: Group) -> Self {
+        Self { items: group.people.into_iter().map(Into::into).collect(), next: group.cursor }
+    }
 }
 
 impl Person {
@@ -55,8 +62,15 @@ impl From<Person> for chat::Person {
 #[async_trait]
 impl People for Sandbox {
     async fn find(&self, query: &str, limit: usize) -> Result<Vec<chat::Person>> {
-        let found: Group = self.api.get("api/people").query("query", query).query("limit", limit).send().await?;
+        let request = self.api.get("api/people").query("query", query).query("limit", limit);
+        let found: Group = self.look_up(request.send()).await?;
         Ok(found.people.into_iter().map(Into::into).collect())
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page<chat::Person>> {
+        let request = self.api.get("api/people").query("limit", listing.limit);
+        let group: Group = request.query_opt("cursor", listing.cursor.as_deref()).send().await?;
+        Ok(group.into())
     }
 
     async fn get(&self, id: &str) -> Result<chat::Person> {

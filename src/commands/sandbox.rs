@@ -35,6 +35,18 @@ pub struct ServiceOptions {
     #[arg(long)]
     approve: bool,
 
+    /// Fill the workspace with made-up people until there are so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    people: u32,
+
+    /// Fill the workspace with made-up conversations until there are so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    conversations: u32,
+
+    /// Look no names up, as platforms do that only list them.
+    #[arg(long)]
+    no_lookup: bool,
+
     /// Let anyone on this machine set faults, revoke tokens and read counters below `/control/`.
     #[arg(long)]
     control: bool,
@@ -84,10 +96,14 @@ pub(super) async fn serve(options: &ServiceOptions) -> Result<()> {
         },
         ..Faults::default()
     };
-    let sandbox = open(state).await?.with(Options {
+    let sandbox = open(state).await?;
+    let sandbox = sandbox.crowded(options.people, options.conversations);
+    let sandbox = sandbox.map_err(|error| Error::unexpected("the sandbox cannot be filled").caused_by(error))?;
+    let sandbox = sandbox.with(Options {
         public_url: Some(url.clone()),
         auto_approve: options.approve,
         control: options.control,
+        no_lookup: options.no_lookup,
         faults,
     });
     super::print(&serde_json::json!({ "url": url, "pid": std::process::id() }).to_string())?;

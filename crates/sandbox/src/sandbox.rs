@@ -25,6 +25,8 @@ pub struct Options {
     pub auto_approve: bool,
     /// Serves `/control/`: faults, counters, revocation and expiry, open to every caller.
     pub control: bool,
+    /// Refuses to look up conversations and people by what they are called, as platforms do that only list them.
+    pub no_lookup: bool,
     /// How the OAuth server behaves at first.
     pub faults: Faults,
 }
@@ -43,6 +45,12 @@ impl Sandbox {
     pub fn open(path: &Path) -> Result<Self> {
         let store = Store::open(path)?;
         Ok(Self { store, options: Options::default(), faults: Arc::default(), calls: Arc::default() })
+    }
+
+    /// Adds made-up people and channels, in one transaction, until there are so many; blocks while it does.
+    pub fn crowded(self, people: u32, conversations: u32) -> Result<Self> {
+        self.store.crowd(people, conversations)?;
+        Ok(self)
     }
 
     /// Sets how it serves.

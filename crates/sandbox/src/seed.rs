@@ -1,5 +1,6 @@
 //! Fills a fresh workspace: the people, conversations and posts of the tables below, dated back from now.
 
+mod crowd;
 mod picture;
 mod posts;
 mod workspace;
@@ -12,6 +13,7 @@ use rusqlite::Transaction;
 use crate::chat::stamp;
 use crate::oauth;
 
+pub(crate) use crowd::crowd;
 pub(crate) use workspace::WORKSPACE;
 
 /// Where the sign-in of Switchboard comes back to; the port is free.

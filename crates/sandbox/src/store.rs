@@ -39,8 +39,22 @@ impl Store {
                 return Err(Error::Version { path: path.into(), found });
             }
         }
+        transaction.execute_batch(include_str!("indexes.sql")).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(Self { path: Arc::new(path.into()), idle: Arc::new(Mutex::new(vec![connection])) })
+    }
+
+    /// Fills it up to so many people and conversations.
+    pub(crate) fn crowd(&self, people: u32, conversations: u32) -> Result<()> {
+        let crowd = |connection: &mut Connection| {
+            transact(connection, TransactionBehavior::Immediate, |state| seed::crowd(state, people, conversations))
+        };
+        let crowded = self.connection().and_then(|mut connection| {
+            crowd(&mut connection)?;
+            self.keep(connection);
+            Ok(())
+        });
+        crowded.map_err(|source| Error::Database { path: self.path.to_path_buf(), source })
     }
 
     /// Runs `work` on one unchanging view of the state.

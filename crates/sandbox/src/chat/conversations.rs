@@ -7,11 +7,28 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::request::{Body, Parameters, Reader, Viewer, Writer, cut, page_size};
+use super::request::{Body, Parameters, Reader, Viewer, Writer, cut, names_page_size};
 use super::{Refusal, id, messages, people};
 use crate::sandbox::{ISSUER, Sandbox};
 
 const CONVERSATION: &str = include_str!("conversations.sql");
+
+/// Those that viewer `?1` calls `?5`: channels by their name, the others by the people in them. Unlike a condition on every
+/// conversation, this begins with what the indexes know.
+const CALLED: &str = "c.id IN (
+    SELECT id FROM conversations WHERE name = lower(?5)
+    UNION SELECT k.id FROM members AS mine JOIN conversations AS k ON k.id = mine.conversation
+    WHERE mine.person = ?1 AND k.kind <> 'channel' AND EXISTS (
+        SELECT 1 FROM (
+            SELECT group_concat(name, ', ') AS names, group_concat(handle, ', ') AS handles FROM (
+                SELECT p.name, p.handle FROM members JOIN people AS p ON p.id = members.person
+                WHERE members.conversation = k.id AND p.id <> ?1 ORDER BY p.id))
+        WHERE names = ?5 COLLATE NOCASE OR handles = ?5 COLLATE NOCASE))";
+
+/// Those with a part of their name or topic, or of the names of the people in them, in common with `?5`.
+const ABOUT: &str = "(instr(lower(coalesce(c.name, '') || ' ' || c.topic), ?5) > 0 OR c.kind <> 'channel' AND EXISTS (
+    SELECT 1 FROM members JOIN people AS p ON p.id = members.person
+    WHERE members.conversation = c.id AND p.id <> ?1 AND instr(lower(p.name || ' ' || p.handle), ?5) > 0))";
 
 /// Returns the conversation as the viewer sees it.
 pub(super) fn find(connection: &Connection, viewer: Viewer, conversation: i64) -> Result<Value, Refusal> {
@@ -26,6 +43,8 @@ pub(super) fn find(connection: &Connection, viewer: Viewer, conversation: i64) -
 #[serde(default)]
 pub(super) struct Filter {
     query: String,
+    /// Only those that are called exactly this, in upper or lower case.
+    name: Option<String>,
     kind: String,
     /// Only those with this person in them.
     with: Option<String>,
@@ -39,23 +58,31 @@ pub(super) async fn list(
     Reader(viewer): Reader,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<Value>, Refusal> {
-    let limit = page_size(filter.limit);
+    let limit = names_page_size(filter.limit);
     let after = id::optional(filter.cursor.as_deref(), id::conversation)?;
     let query = filter.query.trim_start_matches(['#', '@']).to_lowercase();
+    let (wanted, text) = match filter.name {
+        Some(name) => (CALLED, name),
+        None if query.is_empty() => ("?5 = ''", query),
+        None => (ABOUT, query),
+    };
+    if sandbox.options.no_lookup && !text.is_empty() {
+        return Err(Refusal::no_lookup());
+    }
     let found = sandbox
         .store
         .read(move |state| {
             let with = filter.with.map(|name| people::named(state, &name)).transpose()?.map(|person| person.id);
+            let company = match with {
+                Some(_) => "c.id IN (SELECT conversation FROM members WHERE person = ?6)",
+                None => "?6 IS NULL",
+            };
             let mut statement = state.prepare_cached(&format!(
                 "{CONVERSATION} WHERE c.id > coalesce(?3, 0) AND (?4 = '' OR instr(',' || ?4 || ',', ',' || c.kind || ',') > 0)
-                 AND (instr(lower(coalesce(c.name, '') || ' ' || c.topic), ?5) > 0 OR c.kind <> 'channel' AND EXISTS (
-                     SELECT 1 FROM members JOIN people AS p ON p.id = members.person
-                     WHERE members.conversation = c.id AND p.id <> ?1 AND instr(lower(p.name || ' ' || p.handle), ?5) > 0))
-                 AND (?6 IS NULL OR EXISTS (SELECT 1 FROM members WHERE conversation = c.id AND person = ?6))
-                 ORDER BY c.id LIMIT ?7"
+                 AND {wanted} AND {company} ORDER BY c.id LIMIT ?7"
             ))?;
             let rows = statement.query_map(
-                (viewer.person, ISSUER, after, filter.kind, query, with, limit + 1),
+                (viewer.person, ISSUER, after, filter.kind, text, with, limit + 1),
                 messages::id_and_json,
             )?;
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
@@ -96,8 +123,9 @@ pub(super) async fn open_direct(
             }
             let existing = state
                 .prepare_cached(
-                    "SELECT id FROM conversations AS c WHERE kind = 'direct' AND 2 =
-                     (SELECT count(*) FROM members WHERE conversation = c.id AND person IN (?1, ?2))",
+                    "SELECT id FROM members AS mine JOIN members AS theirs ON theirs.conversation = mine.conversation
+                     JOIN conversations ON id = mine.conversation
+                     WHERE mine.person = ?1 AND theirs.person = ?2 AND kind = 'direct'",
                 )?
                 .query_row((viewer.person, other), |row| row.get(0))
                 .optional()?;

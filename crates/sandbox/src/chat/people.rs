@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::request::{Parameters, Reader, cut, page_size};
+use super::request::{Parameters, Reader, cut, names_page_size};
 use super::{Refusal, conversations, id};
 use crate::sandbox::{ISSUER, Sandbox};
 
@@ -91,8 +91,19 @@ pub(super) async fn one(
     Reader(_): Reader,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
+    if sandbox.options.no_lookup && id::number('P', &name).is_none() {
+        return Err(Refusal::no_lookup());
+    }
     let person = sandbox.store.read(move |state| named(state, &name)).await?;
     Ok(Json(person.to_json()))
+}
+
+/// Which members of a conversation to list.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Range {
+    cursor: Option<String>,
+    limit: Option<i64>,
 }
 
 /// `GET /api/conversations/{id}/members`.
@@ -100,21 +111,24 @@ pub(super) async fn members(
     State(sandbox): State<Sandbox>,
     Reader(viewer): Reader,
     Path(name): Path<String>,
+    Parameters(range): Parameters<Range>,
 ) -> Result<Json<Value>, Refusal> {
     let conversation = id::conversation(&name)?;
+    let limit = names_page_size(range.limit);
+    let after = range.cursor.as_deref().and_then(|cursor| id::number('P', cursor));
     let members = sandbox
         .store
         .read(move |state| {
             conversations::find(state, viewer, conversation)?;
             let mut statement = state.prepare_cached(&format!(
-                "{} JOIN members ON person = id WHERE conversation = ?1 ORDER BY id",
+                "{} JOIN members ON person = id WHERE conversation = ?1 AND person > coalesce(?2, 0) ORDER BY person LIMIT ?3",
                 Person::COLUMNS
             ))?;
-            let rows = statement.query_map([conversation], Person::from_row)?;
+            let rows = statement.query_map((conversation, after, limit + 1), Person::from_row)?;
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
         })
         .await?;
-    Ok(Json(json!({ "people": members.iter().map(Person::to_json).collect::<Vec<_>>() })))
+    Ok(Json(page(members, limit)))
 }
 
 /// `GET /api/people`.
@@ -123,9 +137,12 @@ pub(super) async fn list(
     Reader(_): Reader,
     Parameters(search): Parameters<Search>,
 ) -> Result<Json<Value>, Refusal> {
-    let limit = page_size(search.limit);
+    let limit = names_page_size(search.limit);
     let after = search.cursor.as_deref().and_then(|cursor| id::number('P', cursor));
     let query = search.query.trim_start_matches('@').to_lowercase();
+    if sandbox.options.no_lookup && !query.is_empty() {
+        return Err(Refusal::no_lookup());
+    }
     let people = sandbox
         .store
         .read(move |state| {
@@ -139,6 +156,10 @@ pub(super) async fn list(
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
         })
         .await?;
+    Ok(Json(page(people, limit)))
+}
+
+fn page(people: Vec<Person>, limit: i64) -> Value {
     let (people, cursor) = cut(people, limit, |person| format!("P{}", person.id));
-    Ok(Json(json!({ "people": people.iter().map(Person::to_json).collect::<Vec<_>>(), "cursor": cursor })))
+    json!({ "people": people.iter().map(Person::to_json).collect::<Vec<_>>(), "cursor": cursor })
 }

@@ -30,6 +30,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} `{name}` that you can see"))
     }
 
+    /// There are platforms that only list.
+    pub(crate) fn no_lookup() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_lookup", "this workspace looks no names up; read the list")
+    }
+
     pub(crate) fn invalid_token() -> Self {
         Self {
             challenge: Some("Bearer error=\"invalid_token\"".into()),

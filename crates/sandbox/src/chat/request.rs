@@ -87,9 +87,14 @@ impl<T: DeserializeOwned> FromRequest<Sandbox> for Body<T> {
     }
 }
 
-/// How many entries a page has, where 50 is usual and 100 the most.
+/// How many messages a page has, where 50 is usual and 100 the most.
 pub(super) fn page_size(limit: Option<i64>) -> i64 {
     limit.unwrap_or(50).clamp(1, 100)
+}
+
+/// How many names a page has, where 50 is usual and 1,000 the most.
+pub(super) fn names_page_size(limit: Option<i64>) -> i64 {
+    limit.unwrap_or(50).clamp(1, 1000)
 }
 
 /// Cuts off the entry too many that tells whether more follow, and returns the cursor to them.

@@ -35,18 +35,19 @@ impl Served {
     pub(crate) async fn fresh() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sandbox.db");
-        Self::serve(&path, Some(folder)).await
+        Self::with(&path, Some(folder), Options::default()).await
     }
 
     /// Serves the workspace in `path`.
     pub(crate) async fn over(path: &Path) -> Self {
-        Self::serve(path, None).await
+        Self::with(path, None, Options::default()).await
     }
 
-    async fn serve(path: &Path, folder: Option<TempDir>) -> Self {
+    /// Serves it with these options.
+    pub(crate) async fn with(path: &Path, folder: Option<TempDir>, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let options = Options { public_url: Some(origin.clone()), control: true, ..Options::default() };
+        let options = Options { public_url: Some(origin.clone()), control: true, ..options };
         let sandbox = Sandbox::open(path).unwrap().with(options);
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(sandbox.serve(listener, async {

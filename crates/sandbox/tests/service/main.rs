@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod client;
+mod crowd;
 mod faults;
 mod reading;
 mod sharing;
