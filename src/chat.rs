@@ -9,11 +9,14 @@
 mod access;
 mod answers;
 mod change;
+mod conversation;
 mod conversations;
 mod cursor;
 mod files;
 mod find;
 mod instructions;
+mod names;
+mod people;
 mod react;
 mod read;
 mod roots;

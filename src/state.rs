@@ -2,6 +2,8 @@
 //!
 //! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
 
+pub mod names;
+
 use std::{
     fs,
     path::{Path, PathBuf},

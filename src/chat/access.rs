@@ -5,12 +5,7 @@ use switchboard_kit::{
     chat::{Conversation, ConversationKind, Person},
 };
 
-use super::{
-    find::people,
-    sanitise,
-    served::{Chats, Opened},
-    targets,
-};
+use super::{find::people, names::ABSENCE_LASTS, sanitise, served::Opened, targets};
 use crate::glob::matches;
 
 /// The names by which rules know what a write acts on, without the account.
@@ -47,12 +42,12 @@ impl Names {
     }
 
     /// Returns whether something else, in the account, is called `name` too.
-    async fn is_shared(&self, chats: &Chats, opened: &Opened<'_>, name: &str) -> Result<bool> {
-        let (conversations, _) = chats.names(opened, false).await?;
+    async fn is_shared(&self, opened: &Opened<'_>, name: &str) -> Result<bool> {
         let same = |other: &Conversation| targets::fold(&called_conversation(other)) == targets::fold(name);
+        let conversations = opened.called(name, ABSENCE_LASTS, same).await?.found;
         // One person may have several direct chats.
         let ours = |other: &Conversation| Self::of_conversation(other).unique.iter().any(|id| self.unique.contains(id));
-        if conversations.iter().any(|other| same(other) && !ours(other)) {
+        if conversations.iter().any(|other| !ours(other)) {
             return Ok(true);
         }
         let Some(person) = name.strip_prefix('@') else { return Ok(false) };
@@ -61,7 +56,7 @@ impl Names {
 }
 
 /// Refuses a write to what has these names, unless the account's rules let it pass.
-pub(super) async fn permit(chats: &Chats, opened: &Opened<'_>, names: &Names) -> Result<()> {
+pub(super) async fn permit(opened: &Opened<'_>, names: &Names) -> Result<()> {
     let (account, key) = (opened.account, opened.account.key());
     let shown = names.unique.first().map(|name| sanitise::name(name)).unwrap_or_default();
     if !account.may_write {
@@ -81,7 +76,7 @@ pub(super) async fn permit(chats: &Chats, opened: &Opened<'_>, names: &Names) ->
     }
     let mut message = format!("`{key}:{shown}` is not on the user's `allow` list");
     for name in names.called.iter().filter(allowed) {
-        if !names.is_shared(chats, opened, name).await? {
+        if !names.is_shared(opened, name).await? {
             return Ok(());
         }
         message =
@@ -93,7 +88,6 @@ pub(super) async fn permit(chats: &Chats, opened: &Opened<'_>, names: &Names) ->
 
 /// Refuses a write to a conversation; `person` is who it is with, if that is known.
 pub(super) async fn permit_conversation(
-    chats: &Chats,
     opened: &Opened<'_>,
     conversation: &Conversation,
     person: Option<&Person>,
@@ -103,7 +97,7 @@ pub(super) async fn permit_conversation(
         names.unique.extend(person.unique);
         names.called.extend(person.called);
     }
-    permit(chats, opened, &names).await?;
+    permit(opened, &names).await?;
     if conversation.encrypted {
         let message = format!("`{}` is end-to-end encrypted, which is not supported", title(conversation));
         return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));

@@ -136,6 +136,7 @@ async fn list(
     for _ in 0..PAGES {
         let listing = Listing { limit: 200, cursor: position.page.clone() };
         let page = conversations.list(&listing).await?;
+        opened.remembered.keep(&page.items).await;
         let shown = position.after.as_ref().and_then(|after| page.items.iter().position(|item| item.id == *after));
         for mut conversation in page.items.into_iter().skip(shown.map_or(0, |shown| shown + 1)) {
             let after = position.clone().behind(&conversation.id);
@@ -167,6 +168,14 @@ impl Wanted {
 }
 
 fn line(conversation: &Conversation, target: &str) -> String {
+    let notes = notes(conversation);
+    let notes = if notes.is_empty() { String::new() } else { format!(" {}", notes.join(", ")) };
+    let topic = conversation.topic.as_deref().map(|topic| format!(" — {topic}")).unwrap_or_default();
+    format!("{} ({target}){notes}{topic}", title(conversation))
+}
+
+/// Returns what is notable about a conversation besides its name and topic.
+pub(super) fn notes(conversation: &Conversation) -> Vec<String> {
     let mut notes = Vec::new();
     if conversation.kind == ConversationKind::Group {
         notes.push("group".to_owned());
@@ -186,7 +195,5 @@ fn line(conversation: &Conversation, target: &str) -> String {
     if let Some(last) = conversation.last_activity {
         notes.push(format!("last {}", last.to_zoned(time::zone()).strftime("%Y-%m-%d %H:%M")));
     }
-    let notes = if notes.is_empty() { String::new() } else { format!(" {}", notes.join(", ")) };
-    let topic = conversation.topic.as_deref().map(|topic| format!(" — {topic}")).unwrap_or_default();
-    format!("{} ({target}){notes}{topic}", title(conversation))
+    notes
 }

@@ -1,17 +1,19 @@
 //! Finds what a target means, on demand and exactly.
 
-use switchboard_kit::{
-    Error, ErrorKind, Result,
-    chat::{Conversation, ConversationKind, Person, Reference},
-    host::nearest,
-};
+mod unknown;
+mod within;
+
+use switchboard_kit::{Error, ErrorKind, Result, chat::Conversation};
+
+use within::{Found, Match};
+pub(super) use within::{is_named, is_person, people};
 
 use super::{
     access::{Names, permit, permit_conversation, title},
     answers::Answers,
     sanitise,
     served::{Chats, Opened, ServedAccount},
-    targets::{self, Part, fold},
+    targets::{self, Part},
 };
 
 /// Most candidates that an error names.
@@ -31,6 +33,8 @@ pub(super) struct Place<'a> {
     pub(super) opened: Opened<'a>,
     pub(super) conversation: Conversation,
     pub(super) message: Option<String>,
+    /// Whether the platform was not asked whether it is still there. Never so for a write.
+    pub(super) remembered: bool,
 }
 
 impl Place<'_> {
@@ -74,24 +78,6 @@ impl Place<'_> {
     }
 }
 
-/// What one account knows by a target.
-struct Found {
-    what: Match,
-    message: Option<String>,
-}
-
-enum Match {
-    Conversation(Conversation),
-    /// Someone, and the direct chat if there is one yet.
-    Person(Box<Person>, Option<Conversation>),
-}
-
-impl From<Conversation> for Found {
-    fn from(conversation: Conversation) -> Self {
-        Self { what: Match::Conversation(conversation), message: None }
-    }
-}
-
 impl Chats {
     /// Finds the one conversation that `target` means.
     pub(super) async fn place(&self, target: &str, purpose: Purpose) -> Result<Place<'_>> {
@@ -102,7 +88,7 @@ impl Chats {
         }
         let accounts: Vec<&ServedAccount> =
             account.map_or_else(|| self.served.accounts.iter().collect(), |one| vec![one]);
-        let answers = self.ask(&accounts, |opened| async move { self.find(&opened, text).await }).await.some()?;
+        let answers = self.ask(&accounts, |opened| async move { opened.find(text, purpose).await }).await.some()?;
         let unsure = answers.missing.iter().any(|(_, error)| error.kind() != ErrorKind::SignInRequired);
         if purpose == Purpose::Write && unsure {
             return Err(Error::new(ErrorKind::Unavailable, format!("`{text}` was not looked for everywhere"))
@@ -156,11 +142,15 @@ impl Chats {
             Match::Conversation(conversation) => (None, Some(conversation)),
             Match::Person(person, existing) => (Some(person), existing),
         };
+        if let Some(conversation) = existing.as_ref().filter(|_| found.remembered) {
+            opened.remembered.is_unasked(&conversation.id);
+        }
         let mut conversation = match (existing, &person) {
             (Some(conversation), _) => conversation,
             (None, Some(person)) if writing => {
-                permit(self, &opened, &Names::of_person(person)).await?;
+                permit(&opened, &Names::of_person(person)).await?;
                 let direct = opened.run(opened.chat()?.conversations().direct(&person.id, true)).await?;
+                opened.remembered.keep(direct.as_slice()).await;
                 direct.ok_or_else(|| {
                     Error::not_found(format!("no direct chat with `{}`", sanitise::name(&person.name)))
                 })?
@@ -176,140 +166,10 @@ impl Chats {
         }
         sanitise::conversation(&mut conversation);
         if writing {
-            permit_conversation(self, &opened, &conversation, person.as_deref()).await?;
+            permit_conversation(&opened, &conversation, person.as_deref()).await?;
         }
-        Ok(Place { opened, conversation, message: found.message })
+        Ok(Place { opened, conversation, message: found.message, remembered: found.remembered })
     }
-
-    /// Returns all that an account knows by exactly this name.
-    async fn find(&self, opened: &Opened<'_>, text: &str) -> Result<Vec<Found>> {
-        let chat = opened.chat()?;
-        match chat.reference(text) {
-            Some(Reference::Conversation(id)) => return self.by_id(opened, &id).await,
-            Some(Reference::Person(id)) => return by_person_id(opened, &id).await,
-            _ => {}
-        }
-        if let Some((part, id)) = targets::message(chat, text) {
-            let mut found = match part {
-                Part::Id(conversation) => self.by_id(opened, &conversation).await?,
-                Part::Name(name) => self.by_name(opened, name).await?,
-            };
-            for found in &mut found {
-                found.message = Some(id.clone());
-            }
-            return Ok(found);
-        }
-        self.by_name(opened, text).await
-    }
-
-    async fn by_id(&self, opened: &Opened<'_>, id: &str) -> Result<Vec<Found>> {
-        match opened.run(opened.chat()?.conversations().get(id)).await {
-            Ok(conversation) => Ok(vec![conversation.into()]),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn by_name(&self, opened: &Opened<'_>, text: &str) -> Result<Vec<Found>> {
-        if let Some(name) = targets::person(text) {
-            let people = people(opened, name).await?;
-            if !people.is_empty() {
-                return direct(opened, people).await;
-            }
-        }
-        let mut anew = false;
-        loop {
-            let (conversations, fresh) = self.names(opened, anew).await?;
-            let found: Vec<Found> = conversations
-                .iter()
-                .filter(|conversation| is_named(conversation, text))
-                .cloned()
-                .map(Into::into)
-                .collect();
-            if !found.is_empty() || fresh {
-                return Ok(found);
-            }
-            anew = true;
-        }
-    }
-
-    async fn unknown(&self, text: &str, accounts: &[&ServedAccount], answers: &Answers<'_, ()>) -> Error {
-        let mut names = Vec::new();
-        for account in accounts {
-            if let Ok((conversations, _)) = self.names(&self.open(account), false).await {
-                names.extend(conversations.iter().map(title));
-            }
-        }
-        let wanted = fold(text.trim_start_matches(['#', '@']));
-        let mut near: Vec<&str> =
-            names.iter().map(String::as_str).filter(|name| fold(name).contains(&wanted)).take(3).collect();
-        if near.is_empty() {
-            near.extend(nearest(text, names.iter().map(String::as_str)));
-        }
-        let message = format!("nothing is called `{}` exactly", sanitise::name(text));
-        let message = answers.coverage().map_or(message.clone(), |coverage| format!("{message}; {coverage}"));
-        let error = Error::not_found(message);
-        if near.is_empty() {
-            return error.hint("call list_conversations and use a name or target that it shows");
-        }
-        let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
-        error.hint(format!("did you mean {}? Use an exact name; list_conversations shows them", near.join(", ")))
-    }
-}
-
-/// Returns everyone whose handle, address, id or name is exactly this; handles and addresses win over names.
-pub(super) async fn people(opened: &Opened<'_>, name: &str) -> Result<Vec<Person>> {
-    let Some(people) = opened.chat()?.people() else { return Ok(Vec::new()) };
-    let wanted = fold(name);
-    let is = |text: Option<&str>| text.is_some_and(|text| fold(text.trim_start_matches('@')) == wanted);
-    let found = opened.run(people.find(name, 20)).await?;
-    let (exact, rest): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|person| is(person.handle.as_deref()) || is(person.email.as_deref()) || is(Some(&person.id)));
-    Ok(if exact.is_empty() { rest.into_iter().filter(|person| is(Some(&person.name))).collect() } else { exact })
-}
-
-async fn direct(opened: &Opened<'_>, people: Vec<Person>) -> Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for person in people {
-        let existing = opened.run(opened.chat()?.conversations().direct(&person.id, false)).await?;
-        found.push(Found { what: Match::Person(Box::new(person), existing), message: None });
-    }
-    Ok(found)
-}
-
-async fn by_person_id(opened: &Opened<'_>, id: &str) -> Result<Vec<Found>> {
-    let chat = opened.chat()?;
-    let mut existing = opened.run(chat.conversations().direct(id, false)).await?;
-    if let Some(people) = chat.people() {
-        match opened.run(people.get(id)).await {
-            Ok(person) => return Ok(vec![Found { what: Match::Person(Box::new(person), existing), message: None }]),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // Rules know the person at least by the id.
-    if let Some(conversation) = &mut existing {
-        conversation.aliases.push(id.to_owned());
-    }
-    Ok(existing.into_iter().map(Into::into).collect())
-}
-
-/// Returns whether a target is exactly a conversation's name, alias or id. A sign narrows it: `#` to channels and
-/// groups, `@` to direct chats.
-fn is_named(conversation: &Conversation, target: &str) -> bool {
-    let wanted = fold(target);
-    if fold(&conversation.id) == wanted || conversation.aliases.iter().any(|alias| fold(alias) == wanted) {
-        return true;
-    }
-    let direct = conversation.kind == ConversationKind::Direct;
-    let bare = match wanted.split_at_checked(1) {
-        Some(("#", bare)) if !direct => bare,
-        Some(("@", bare)) if direct => bare,
-        Some(("#" | "@", _)) => return false,
-        _ => &wanted,
-    };
-    fold(&sanitise::name(&conversation.name)).trim_start_matches('#') == bare
 }
 
 fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Identity, Result, ToolHost,
     chat::{Chat, Conversation, Facets, Listing},
@@ -13,7 +14,12 @@ use switchboard_kit::{
 };
 use tokio::time::Instant;
 
-use super::{answers::Answers, roots::FileRoots, sanitise};
+use super::{
+    answers::Answers,
+    names::{Memory, Remembered, is_gone},
+    roots::FileRoots,
+    sanitise,
+};
 use crate::{
     sign_in::Invitations,
     state::{Owner, State},
@@ -23,12 +29,13 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How much time answers need at the end.
 const HURRY: Duration = Duration::from_secs(3);
-/// How long names of conversations are believed.
+/// How long a list of conversations with all that is known of them is believed.
 const NAMES_LAST: Duration = Duration::from_mins(1);
 /// How long it is believed who is signed in. Another sign-in may take its place.
 const SELF_LASTS: Duration = Duration::from_mins(5);
-/// Most pages of conversations that are read to find a name.
-const NAME_PAGES: usize = 20;
+/// Conversations on a page of such a list, and most pages.
+const NAMES_PAGE: usize = 1_000;
+const NAMES_PAGES: usize = 20;
 
 /// Tells whether somebody has signed in to an account, without asking the platform.
 pub type SignedIn = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -90,8 +97,7 @@ struct Names {
 pub struct Served {
     pub(super) accounts: Vec<ServedAccount>,
     pub(super) files: FileRoots,
-    /// What is remembered between runs.
-    state: State,
+    memory: Arc<Memory>,
     facets: Vec<Facets>,
     names: Mutex<HashMap<Owner, Names>>,
     selves: Mutex<HashMap<Owner, Myself>>,
@@ -101,7 +107,8 @@ impl Served {
     /// Serves `accounts`, in this order, with files under these roots, and what is remembered in `state`.
     pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State) -> Self {
         let facets = accounts.iter().map(|account| account.bound.facets()).collect();
-        Self { accounts, files, state, facets, names: Mutex::default(), selves: Mutex::default() }
+        let memory = Memory::new(state);
+        Self { accounts, files, memory, facets, names: Mutex::default(), selves: Mutex::default() }
     }
 
     /// Returns the accounts, each with the facets of its platform.
@@ -116,7 +123,7 @@ impl Served {
 
     /// Returns what is remembered between runs.
     pub fn state(&self) -> &State {
-        &self.state
+        self.memory.state()
     }
 
     /// Returns the account of that key.
@@ -173,7 +180,9 @@ impl Chats {
     /// Opens an account.
     pub(super) fn open<'a>(&self, account: &'a ServedAccount) -> Opened<'a> {
         let call = if self.served.accounts.len() > 1 { self.call.clone().within(PATIENCE) } else { self.call.clone() };
-        Opened { account, live: account.bound.connect(&account.account, &call), call }
+        let owner = Owner { principal: self.call.principal().clone(), account: account.key().clone() };
+        let live = account.bound.connect(&account.account, &call);
+        Opened { account, live, remembered: self.served.memory.of(owner), call }
     }
 
     /// Asks several accounts at once, each until its own deadline.
@@ -210,15 +219,19 @@ impl Chats {
     pub(super) async fn names(&self, opened: &Opened<'_>, anew: bool) -> Result<(Arc<Vec<Conversation>>, bool)> {
         let key = self.owner(opened);
         let kept = {
-            let names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
-            names.get(&key).filter(|names| names.read.elapsed() < NAMES_LAST).map(|names| names.conversations.clone())
+            let mut names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.retain(|_, names| names.read.elapsed() < NAMES_LAST);
+            names.get(&key).map(|names| names.conversations.clone())
         };
         if let Some(conversations) = kept.filter(|_| !anew) {
             return Ok((conversations, false));
         }
-        let (mut conversations, mut listing) = (Vec::new(), Listing { limit: 200, cursor: None });
-        for _ in 0..NAME_PAGES {
+        let (mut conversations, mut listing) = (Vec::new(), Listing { limit: NAMES_PAGE, cursor: None });
+        let begun = Timestamp::now();
+        for _ in 0..NAMES_PAGES {
             let page = opened.run(opened.chat()?.conversations().list(&listing)).await?;
+            // Names are found again by it; here they are at hand even if that fails.
+            let _ = opened.remembered.turn(&page, begun).await;
             conversations.extend(page.items.into_iter().filter(|conversation| sanitise::is_plain(&conversation.id)));
             listing.cursor = page.next;
             if listing.cursor.is_none() {
@@ -237,6 +250,7 @@ impl Chats {
 pub(super) struct Opened<'a> {
     pub(super) account: &'a ServedAccount,
     pub(super) live: Box<dyn Live>,
+    pub(super) remembered: Remembered,
     call: Call,
 }
 
@@ -251,6 +265,11 @@ impl Opened<'_> {
         self.call.remaining() < HURRY
     }
 
+    /// Tells the caller that work has come one step further.
+    pub(super) fn step(&self, message: &str) {
+        self.call.step(message);
+    }
+
     /// Says that the platform has no such thing.
     pub(super) fn lacks(&self, what: &str) -> Error {
         Error::unsupported(format!("`{}` has no {what}", self.account.key()))
@@ -258,6 +277,10 @@ impl Opened<'_> {
 
     /// Runs `work` until the deadline, and says what to do if a sign-in is missing.
     pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.call.run(work).await.map_err(|error| self.account.explain(error))
+        let done = self.call.run(work).await;
+        if done.as_ref().err().is_some_and(is_gone) {
+            self.remembered.doubt().await;
+        }
+        done.map_err(|error| self.account.explain(error))
     }
 }

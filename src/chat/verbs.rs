@@ -25,6 +25,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("list_conversations", Need::Chat),
     ("read_messages", Need::Chat),
     ("search_messages", Need::Chat),
+    ("find_people", Need::Facet(Facet::People)),
+    ("get_conversation", Need::Chat),
     ("get_file", Need::Facet(Facet::Files)),
     ("send_message", Need::Facet(Facet::Posts)),
     ("edit_message", Need::Facet(Facet::Edits)),

@@ -8,3 +8,43 @@ CREATE TABLE owners (
     account TEXT NOT NULL,
     UNIQUE (issuer, subject, account)
 );
+
+-- Conversations (kind 0) and people (kind 1), as their platform told of them last. `words` are their names, one a line.
+CREATE TABLE known_things (
+    owner INTEGER NOT NULL REFERENCES owners,
+    kind INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    words TEXT NOT NULL,
+    read INTEGER NOT NULL,
+    doubted INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (owner, kind, id)
+) WITHOUT ROWID;
+
+-- All that they are found by exactly, in the form in which names are compared.
+CREATE TABLE known_names (
+    owner INTEGER NOT NULL REFERENCES owners,
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (owner, kind, name, id)
+) WITHOUT ROWID;
+
+-- How far the platform's own list was read, and when it was last read to its end.
+CREATE TABLE known_listings (
+    owner INTEGER NOT NULL REFERENCES owners,
+    kind INTEGER NOT NULL,
+    begun INTEGER NOT NULL,
+    cursor TEXT,
+    whole INTEGER,
+    PRIMARY KEY (owner, kind)
+) WITHOUT ROWID;
+
+-- Which names the platform was asked for, and when.
+CREATE TABLE known_lookups (
+    owner INTEGER NOT NULL REFERENCES owners,
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (owner, kind, name)
+) WITHOUT ROWID;

@@ -140,8 +140,9 @@ async fn no_id_forges_a_line() {
         let listed = robin.call("list_conversations", arguments).await;
         assert!(listed.contains("general") && !listed.contains("random"), "{listed}");
     }
-    let real = workspace.robin().await.call("read_messages", json!({ "target": "#random" })).await;
-    let id = real.split(['(', ')']).nth(1).unwrap();
+    let honest = workspace.serve(vec![workspace.account("honest", "robin@kestrel.example").await]);
+    let real = honest.call("read_messages", json!({ "target": "#random" })).await;
+    let id = real.split(['(', ')']).nth(1).unwrap().trim_start_matches("honest:");
     let error = robin.refused("read_messages", json!({ "target": id })).await;
     assert_eq!(error.to_string(), "`#random` has an id of several lines");
 }

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Page, Person};
 use crate::{Error, Result};
 
 /// What kind of conversation it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConversationKind {
     /// Many people, with a name: channel, room, space, stream.
@@ -20,7 +20,7 @@ pub enum ConversationKind {
 }
 
 /// A conversation that the user is in, or may read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
     /// The platform's id.
     pub id: String,
@@ -29,7 +29,7 @@ pub struct Conversation {
     /// What kind it is.
     pub kind: ConversationKind,
     /// Other names by which it is found exactly, such as an alias or an address.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Topic or description.
     #[serde(skip_serializing_if = "Option::is_none")]

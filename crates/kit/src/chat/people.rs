@@ -1,13 +1,13 @@
 //! People.
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AuthorKind, Listing, Page};
 use crate::{Error, Result};
 
 /// A person, or a bot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The platform's id.
     pub id: String,

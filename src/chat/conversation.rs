@@ -1,0 +1,141 @@
+//! `get_conversation`: all about one conversation, and who is in it.
+
+use serde_json::json;
+use switchboard_kit::{
+    ErrorKind, Result, Text,
+    chat::{Conversation, ConversationKind, Listing, Person},
+    tool,
+};
+
+use super::{
+    access::title,
+    conversations::notes,
+    cursor::{Cursor, Position, footer},
+    find::{Place, Purpose},
+    people,
+    read::Format,
+    sanitise,
+    served::Chats,
+    transcript::fitting,
+};
+
+/// Most characters of a topic.
+const LONGEST_TOPIC: usize = 1_000;
+
+/// Tells all about one conversation: kind, topic, unread count, last activity and, with `members`, who is in it.
+#[tool(read)]
+async fn get_conversation(
+    chats: &Chats,
+    /// Conversation, such as `#general`, `@mara` or `account:id`.
+    target: String,
+    /// Whether to list its members.
+    #[default(false)]
+    members: bool,
+    /// Most members.
+    #[default(100)]
+    limit: u16,
+    /// From the `next:` line before.
+    cursor: Option<String>,
+    /// Form of the answer.
+    format: Option<Format>,
+) -> Result<Text> {
+    let cursor = Cursor::read(cursor.as_deref())?;
+    let mut place = chats.place(&target, Purpose::Read).await?;
+    let conversations = place.opened.chat()?.conversations();
+    let mut conversation = match place.remembered {
+        true => place.opened.run(conversations.get(&place.conversation.id)).await?,
+        false => place.conversation.clone(),
+    };
+    place.opened.remembered.keep(std::slice::from_ref(&conversation)).await;
+    let topic = conversation.topic.as_deref().map(|topic| sanitise::line(topic).chars().take(LONGEST_TOPIC).collect());
+    sanitise::conversation(&mut conversation);
+    place.conversation = Conversation { topic, ..conversation };
+    let json = matches!(format, Some(Format::Json));
+    let company = if members {
+        let position = cursor.unwrap_or_default().0.remove(place.opened.account.key()).unwrap_or_default();
+        Some(Company::of(&place, position, usize::from(limit.clamp(1, 500)), json).await?)
+    } else {
+        None
+    };
+    Ok(Text(if json { to_json(&place, company) } else { text(&place, company) }))
+}
+
+/// Some of those who are in a conversation.
+struct Company {
+    people: Vec<Person>,
+    next: Option<String>,
+    note: Option<String>,
+}
+
+impl Company {
+    async fn of(place: &Place<'_>, mut position: Position, limit: usize, json: bool) -> Result<Self> {
+        let key = place.opened.account.key();
+        let listing = Listing { limit, cursor: position.page.clone() };
+        let page = place.opened.chat()?.conversations().members(&place.conversation.id, &listing);
+        let page = match place.opened.run(page).await {
+            Ok(page) => page,
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let note = Some("this platform does not list members".to_owned());
+                return Ok(Self { people: Vec::new(), next: None, note });
+            }
+            Err(error) => return Err(error),
+        };
+        place.opened.remembered.keep(&page.items).await;
+        let mut people = page.items;
+        if let Some(shown) = position.after.as_ref().and_then(|after| people.iter().position(|one| one.id == *after)) {
+            people.drain(..=shown);
+        }
+        people.retain(|person| sanitise::is_plain(&person.id));
+        let size = |person: &Person| {
+            if json { people::to_json(key, person).to_string().len() } else { people::line(key, person).len() }
+        };
+        let fits = fitting(people.iter().map(|person| size(person) + 1)).min(people.len());
+        let next = if fits < people.len() {
+            people.truncate(fits);
+            if let Some(last) = people.last() {
+                position = position.behind(&last.id);
+            }
+            Some(position)
+        } else {
+            page.next.map(Position::page)
+        };
+        Ok(Self { people, next: Cursor::one(key, next), note: None })
+    }
+}
+
+fn text(place: &Place<'_>, company: Option<Company>) -> String {
+    let conversation = &place.conversation;
+    let kind = match conversation.kind {
+        ConversationKind::Channel => Some("channel"),
+        ConversationKind::Direct => Some("direct chat"),
+        // Said by the notes.
+        ConversationKind::Group => None,
+    };
+    let notes: Vec<_> = kind.map(ToOwned::to_owned).into_iter().chain(notes(conversation)).collect();
+    let mut lines = vec![format!("{} ({}) {}", title(conversation), place.target(), notes.join(", "))];
+    lines.extend(conversation.topic.as_ref().map(|topic| format!("topic: {topic}")));
+    let aliases: Vec<_> = conversation.aliases.iter().map(String::as_str).collect();
+    if !aliases.is_empty() {
+        lines.push(format!("also: {}", aliases.join(", ")));
+    }
+    let Some(company) = company else {
+        lines.push("end".to_owned());
+        return lines.join("\n");
+    };
+    lines.push("members:".to_owned());
+    lines.extend(company.people.iter().map(|person| people::line(place.opened.account.key(), person)));
+    lines.extend(company.note);
+    lines.push(footer(company.next.as_deref()));
+    lines.join("\n")
+}
+
+fn to_json(place: &Place<'_>, company: Option<Company>) -> String {
+    let mut value = json!({ "target": place.target(), "conversation": place.conversation });
+    if let Some(company) = company {
+        let members = company.people.iter().map(|person| people::to_json(place.opened.account.key(), person));
+        value["members"] = members.collect();
+        value["note"] = company.note.into();
+        value["next"] = company.next.into();
+    }
+    value.to_string()
+}
