@@ -3,6 +3,11 @@
 use serde::Deserialize;
 use switchboard_kit::{Timestamp, serde_json::Value};
 
+use crate::{html, references};
+
+/// Most people that one message is taken to mention.
+const MENTIONS: usize = 50;
+
 /// The events that are messages; all else in a timeline is about rooms and members.
 pub(crate) const MESSAGES: [&str; 3] = ["m.room.message", "m.room.encrypted", "m.sticker"];
 
@@ -82,6 +87,32 @@ impl Event {
         }
     }
 
+    /// Returns whom its newest content mentions: the ids, and whether everybody.
+    /// <https://spec.matrix.org/latest/client-server-api/#user-and-room-mentions>
+    pub(crate) fn mentions(&self) -> (Vec<String>, bool) {
+        let (content, _) = self.newest();
+        let said = &content["m.mentions"];
+        if !said.is_object() {
+            return self.mentioned_in_words();
+        }
+        let mut ids = Vec::new();
+        for id in said["user_ids"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if ids.len() < MENTIONS && references::is_user(id) && !ids.iter().any(|known| known == id) {
+                ids.push(id.to_owned());
+            }
+        }
+        (ids, said["room"] == Value::Bool(true))
+    }
+
+    /// Reads the mentions of clients that only write them out: links to people, and `@room`.
+    fn mentioned_in_words(&self) -> (Vec<String>, bool) {
+        let (content, _) = self.newest();
+        let html = content["formatted_body"].as_str().filter(|_| content["format"] == "org.matrix.custom.html");
+        let ids = html.map(html::mentioned).unwrap_or_default();
+        let everyone = content["body"].as_str().is_some_and(|body| body.split_whitespace().any(|word| word == "@room"));
+        (ids, everyone)
+    }
+
     /// Returns how many answers its thread has.
     pub(crate) fn replies(&self) -> u32 {
         let count = self.unsigned.pointer("/m.relations/m.thread/count").and_then(Value::as_u64);
@@ -122,6 +153,22 @@ mod tests {
             let event: Event = from_value(json!({ "type": "m.room.message", "content": content })).unwrap();
             assert!(event.is_message() && event.thread().is_none() && event.answers().is_none());
         }
+    }
+
+    #[test]
+    fn people_are_mentioned_by_their_ids_or_by_links_to_them() {
+        let event = |content| from_value::<Event>(json!({ "type": "m.room.message", "content": content })).unwrap();
+        let told = event(json!({
+            "body": "Bob: hi", "m.mentions": { "user_ids": ["@bob:x", 7, "nobody", "@bob:x"], "room": true },
+        }));
+        assert_eq!(told.mentions(), (vec!["@bob:x".to_owned()], true));
+        let link = "<a href=\"https://matrix.to/#/@bob:x\">Bob</a>";
+        let html = format!("<mx-reply><a href=\"https://matrix.to/#/@ann:x\">Ann</a></mx-reply>{link}, {link}");
+        let rich = json!({ "body": "@room Bob", "format": "org.matrix.custom.html", "formatted_body": html });
+        assert_eq!(event(rich.clone()).mentions(), (vec!["@bob:x".to_owned()], true));
+        let mut silent = rich;
+        silent["m.mentions"] = json!({});
+        assert_eq!(event(silent).mentions(), (vec![], false));
     }
 
     #[test]

@@ -39,8 +39,11 @@ fn message(at: MessageRef, event: &Event, around: &Around) -> Message {
         return Message { text: body::ENCRYPTED.into(), reactions, edited, ..blank };
     }
     let quote = event.answers().and_then(|id| around.quotes.get(id)).map(|quoted| quotation(quoted, &around.names));
+    let (mentions, mentions_everyone) = event.mentions();
     Message {
         text: body::text(content, event.answers().is_some()),
+        mentions,
+        mentions_everyone,
         files: body::file(content).into_iter().collect(),
         reactions,
         quote,

@@ -31,6 +31,28 @@ pub(crate) fn to_markdown(html: &str) -> String {
     page.open.pop().unwrap_or_default().text.trim().to_owned()
 }
 
+/// Returns the people whom a message links to, but for those that only its quotation links to.
+pub(crate) fn mentioned(html: &str) -> Vec<String> {
+    let (mut people, mut quoted) = (Vec::new(), 0_u32);
+    for token in tokens(html) {
+        match token {
+            Token::Open(tag) if tag.name == "mx-reply" => quoted += 1,
+            Token::Close(name) if name == "mx-reply" => quoted = quoted.saturating_sub(1),
+            Token::Open(tag) if tag.name == "a" && quoted == 0 => {
+                let href = tag.attribute("href").unwrap_or_default().trim();
+                if let Some(Reference::Person(id)) =
+                    references::reference(href).filter(|_| href.starts_with("https:") || href.starts_with("matrix:"))
+                    && !people.contains(&id)
+                {
+                    people.push(id);
+                }
+            }
+            _ => {}
+        }
+    }
+    people
+}
+
 /// The elements that are open, outermost first; each gathers its Markdown.
 struct Page {
     open: Vec<Element>,

@@ -43,7 +43,7 @@ impl Changes for Sandbox {
         let change = |Change { kind, message }| match kind {
             Kind::New => chat::Change::New(message.into_chat(account)),
             Kind::Edited => chat::Change::Edited(message.into_chat(account)),
-            Kind::Deleted => chat::Change::Deleted(message.at(account)),
+            Kind::Deleted => chat::Change::Deleted(message.into_chat(account)),
         };
         Ok(Delta { changes: happened.changes.into_iter().map(change).collect(), cursor: happened.cursor })
     }

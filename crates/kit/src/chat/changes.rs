@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Message, MessageRef};
+use super::Message;
 use crate::Result;
 
 /// One thing that happened.
@@ -15,8 +15,8 @@ pub enum Change {
     New(Message),
     /// A message was changed.
     Edited(Message),
-    /// A message was deleted.
-    Deleted(MessageRef),
+    /// A message was deleted: what is left of it.
+    Deleted(Message),
 }
 
 /// What has happened, and where to go on.

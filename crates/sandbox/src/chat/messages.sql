@@ -24,6 +24,19 @@ SELECT m.id, json_object(
         SELECT json_object('id', 'M' || q.id, 'author', p.name, 'text', q.text)
         FROM messages AS q JOIN people AS p ON p.id = q.author WHERE q.id = m.quote
     )),
+    -- What stands behind each `@`: the names of people are looked up, and nothing is where there is no `@`.
+    'mentions', json((
+        SELECT json_group_array(DISTINCT 'P' || p.id)
+        FROM json_each(iif(instr(m.text, '@'), '[' || replace(json_quote(lower(m.text)), '@', '","') || ']', '[]')) AS said
+        JOIN people AS p ON p.handle = rtrim(substr(said.value, 1, length(said.value)
+            - length(ltrim(said.value, 'abcdefghijklmnopqrstuvwxyz0123456789._-'))), '._-')
+        WHERE said.key > 0
+    )),
+    'mentions_everyone', json(iif(instr(m.text, '@') AND EXISTS (
+        SELECT 1 FROM json_each('[' || replace(json_quote(lower(m.text)), '@', '","') || ']') AS said
+        WHERE said.key > 0 AND rtrim(substr(said.value, 1, length(said.value)
+            - length(ltrim(said.value, 'abcdefghijklmnopqrstuvwxyz0123456789._-'))), '._-') IN ('everyone', 'channel', 'here')
+    ), 'true', 'false')),
     'edited_at', m.edited_at,
     'deleted', json(iif(m.deleted_at IS NULL, 'false', 'true')),
     'url', ?2 || '/C' || m.conversation || '/M' || m.id
