@@ -25,6 +25,7 @@ mod scan;
 mod search;
 mod send;
 mod served;
+mod split;
 mod targets;
 #[cfg(test)]
 mod tests;

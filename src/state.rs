@@ -3,6 +3,7 @@
 //! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
 
 pub mod names;
+pub(crate) mod sent;
 
 use std::{
     fs,

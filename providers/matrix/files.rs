@@ -51,7 +51,13 @@ fn name(disposition: &str) -> Option<String> {
 
 #[async_trait]
 impl Uploads for Matrix {
-    async fn send_file(&self, conversation: &str, thread: Option<&str>, upload: &Upload) -> Result<MessageRef> {
+    async fn send_file(
+        &self,
+        conversation: &str,
+        thread: Option<&str>,
+        upload: &Upload,
+        key: Option<&str>,
+    ) -> Result<MessageRef> {
         #[derive(Deserialize)]
         struct Stored {
             content_uri: String,
@@ -76,7 +82,7 @@ impl Uploads for Matrix {
         if let Some(thread) = thread {
             content["m.relates_to"] = self.in_thread(conversation, thread).await?;
         }
-        let id = self.put_event(conversation, "m.room.message", None, &content).await?;
+        let id = self.put_event(conversation, "m.room.message", key, &content).await?;
         Ok(self.at(conversation, &id))
     }
 }

@@ -38,11 +38,18 @@ impl Files for Sandbox {
 
 #[async_trait]
 impl Uploads for Sandbox {
-    async fn send_file(&self, conversation: &str, thread: Option<&str>, upload: &Upload) -> Result<MessageRef> {
-        let request = self.api.post("api/files").query("name", &upload.name);
+    async fn send_file(
+        &self,
+        conversation: &str,
+        thread: Option<&str>,
+        upload: &Upload,
+        key: Option<&str>,
+    ) -> Result<MessageRef> {
+        // One that no message has come to hold is nothing to anybody.
+        let request = self.api.post("api/files").query("name", &upload.name).repeatable();
         let file: File = request.bytes(&upload.media_type, upload.bytes.clone()).send().await?;
-        let body = json!({ "thread": thread, "files": [file.id] });
-        let message: Message = self.post_to(conversation).json(&body).send().await?;
+        let body = json!({ "thread": thread, "files": [file.id], "key": key });
+        let message: Message = self.post_to(conversation, key).json(&body).send().await?;
         Ok(message.at(self.api.account()))
     }
 }

@@ -10,9 +10,10 @@ use switchboard_kit::{
 use crate::{Sandbox, messages::Message};
 
 impl Sandbox {
-    /// Starts a request that posts to a conversation.
-    pub(crate) fn post_to(&self, conversation: &str) -> Request {
-        self.api.post(format!("api/conversations/{}/messages", escape(conversation)))
+    /// Starts a request that posts to a conversation. With a key it may be repeated.
+    pub(crate) fn post_to(&self, conversation: &str, key: Option<&str>) -> Request {
+        let request = self.api.post(format!("api/conversations/{}/messages", escape(conversation)));
+        if key.is_some() { request.repeatable() } else { request }
     }
 }
 
@@ -20,11 +21,8 @@ impl Sandbox {
 impl Posts for Sandbox {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
         let Draft { text, thread, key } = draft;
-        let mut request = self.post_to(conversation).json(&json!({ "text": text, "thread": thread, "key": key }));
-        if key.is_some() {
-            request = request.repeatable();
-        }
-        let message: Message = request.send().await?;
+        let request = self.post_to(conversation, key.as_deref());
+        let message: Message = request.json(&json!({ "text": text, "thread": thread, "key": key })).send().await?;
         Ok(message.at(self.api.account()))
     }
 

@@ -9,6 +9,8 @@ use switchboard_kit::{
 
 /// Most bytes of one message.
 const LONGEST_TEXT: usize = 20_000;
+/// Most characters of a text to send, which platforms get in parts.
+const LONGEST_OUTGOING: usize = 100_000;
 /// Most characters of a name.
 const LONGEST_NAME: usize = 120;
 
@@ -29,11 +31,12 @@ pub(crate) fn text(dirty: &str) -> String {
 /// Cleans a text that is to be sent; nothing of it is cut.
 pub(super) fn outgoing(dirty: &str) -> Result<String> {
     let clean = visible(dirty);
-    if clean.len() <= LONGEST_TEXT {
+    let length = clean.chars().count();
+    if length <= LONGEST_OUTGOING {
         return Ok(clean);
     }
-    Err(Error::invalid(format!("argument `text` has {} bytes, more than {LONGEST_TEXT}", clean.len()))
-        .hint("send it in parts, or as a file"))
+    Err(Error::invalid(format!("argument `text` has {length} characters, more than {LONGEST_OUTGOING}"))
+        .hint("send it in several calls, or as a file"))
 }
 
 /// Cleans what stands on one line.

@@ -1,88 +1,77 @@
-//! `send_message`: text, files, or both.
+//! `send_message`: text, files, or both, to one target or several.
 
-use switchboard_kit::{
-    Error, Result, Text,
-    chat::{Draft, Upload},
-    tool,
-};
+mod answer;
+mod delivery;
+mod once;
+mod several;
 
-use super::{
-    find::{Place, Purpose},
-    read::Format,
-    sanitise,
-    served::Chats,
-    transcript::bytes,
-};
+use switchboard_kit::{Error, Result, Text, tool};
 
-/// Sends a message as the user, in a thread if one is named, and answers with its ref. Files follow as messages of
-/// their own.
+use self::delivery::{Delivery, Letter};
+use super::{find::Purpose, read::Format, sanitise, served::Chats};
+
+/// Most targets of one call.
+const MOST_TARGETS: usize = 20;
+/// Most characters of an idempotency key.
+const LONGEST_KEY: usize = 200;
+
+/// Sends a message as the user, in a thread if one is named, and answers with its ref. Long texts go out in parts; files
+/// follow as messages of their own.
 #[tool(write)]
+#[expect(clippy::too_many_arguments, reason = "the parameters are the tool's")]
 async fn send_message(
     chats: &Chats,
     /// Conversation, such as `#general`, `@mara` or `account:id`.
     target: String,
     /// Markdown.
     text: String,
+    /// Where to send the same.
+    more_targets: Option<Vec<String>>,
     /// Message id or ref to answer in a thread.
     thread: Option<String>,
     /// Paths under the user's upload folders.
     files: Option<Vec<String>>,
-    /// Any word; sending again with the same one does not post the text twice.
+    /// Any word; within a day, sending the same again with it sends nothing twice.
     idempotency_key: Option<String>,
     /// Form of the answer.
     format: Option<Format>,
 ) -> Result<Text> {
-    let text = sanitise::outgoing(&text)?;
-    let files = files.unwrap_or_default();
+    let targets: Vec<String> = [target].into_iter().chain(more_targets.unwrap_or_default()).collect();
+    let json = matches!(format, Some(Format::Json));
+    if targets.len() > 1 && thread.is_some() {
+        return Err(Error::invalid("argument `thread` goes with one target only")
+            .hint("leave it out, or send to each conversation by itself"));
+    }
+    if targets.len() > MOST_TARGETS {
+        let message = format!("there are {} targets, more than {MOST_TARGETS}", targets.len());
+        return Err(Error::invalid(message).hint("send to some of them first, then to the rest"));
+    }
+    let letter = letter(chats, &text, &files.unwrap_or_default(), idempotency_key)?;
+    if let [target] = targets.as_slice() {
+        let place = chats.place(target, Purpose::Write).await?;
+        let delivery = Delivery::prepare(chats, place, &letter, thread.as_deref())?;
+        let sent = delivery.send(chats, &letter).await?;
+        let place = &delivery.place;
+        let answer =
+            if json { answer::one_as_json(place, &sent).to_string() } else { answer::one(place, &sent, &letter) };
+        return Ok(Text(answer));
+    }
+    let fates = several::send(chats, &targets, &letter).await;
+    let lines = answer::several(&targets, &fates, &letter);
+    several::some_sent(&fates, &lines)?;
+    Ok(Text(if json { answer::several_as_json(&targets, &fates).to_string() } else { lines.join("\n") }))
+}
+
+/// Puts together what is to be sent, or refuses it whoever is to get it.
+fn letter(chats: &Chats, text: &str, files: &[String], key: Option<String>) -> Result<Letter> {
+    let text = sanitise::outgoing(text)?;
     if text.trim().is_empty() && files.is_empty() {
         return Err(Error::invalid("argument `text` is empty").hint("write something, or name `files`"));
     }
-    let place = chats.place(&target, Purpose::Write).await?;
-    let account = place.opened.account;
-    let chat = place.opened.chat()?;
-    let thread = match thread {
-        Some(thread) => Some(place.id_of(chats, "thread", &thread)?),
-        None => place.message.clone(),
-    };
-    if !files.is_empty() && chat.uploads().is_none() {
-        return Err(place.opened.lacks("way to send files"));
+    if key.as_ref().is_some_and(|key| key.trim().is_empty() || key.chars().count() > LONGEST_KEY) {
+        let message = format!("argument `idempotency_key` is empty or longer than {LONGEST_KEY} characters");
+        return Err(Error::invalid(message).hint("leave it out, or write one word"));
     }
-    let uploads: Vec<Upload> = files.iter().map(|path| chats.served.files.read(path)).collect::<Result<_>>()?;
-    let mut sent = Vec::new();
-    if !text.trim().is_empty() {
-        let posts = chat.posts().ok_or_else(|| place.opened.lacks("way to send messages"))?;
-        let key = idempotency_key.map(|key| format!("{}-{key}", account.key()));
-        let draft = Draft { text, thread: thread.clone(), key };
-        sent.push(place.opened.run(posts.send(&place.conversation.id, &draft)).await?.id);
-    }
-    for upload in &uploads {
-        let Some(facet) = chat.uploads() else { break };
-        let file = place.opened.run(facet.send_file(&place.conversation.id, thread.as_deref(), upload)).await;
-        sent.push(file.map_err(|error| partly(&place, &sent, upload, error))?.id);
-    }
-    Ok(Text(answer(&place, &sent, &uploads, matches!(format, Some(Format::Json)))))
-}
-
-/// Says what was sent before a file failed, so that it is not sent again.
-fn partly(place: &Place<'_>, sent: &[String], upload: &Upload, error: Error) -> Error {
-    let error = error.context(format!("file `{}` was not sent", upload.name));
-    if sent.is_empty() {
-        return error;
-    }
-    let sent: Vec<_> = sent.iter().map(|id| format!("`{}`", place.reference(id))).collect();
-    error.context(format!("sent {}, but", sent.join(", ")))
-}
-
-fn answer(place: &Place<'_>, sent: &[String], uploads: &[Upload], json: bool) -> String {
-    let references: Vec<_> = sent.iter().map(|id| place.reference(id)).collect();
-    let (texts, files) = references.split_at(references.len() - uploads.len());
-    if json {
-        let first = references.first();
-        return serde_json::json!({ "ref": first, "target": place.target(), "files": files }).to_string();
-    }
-    let files = files.iter().zip(uploads).map(|(reference, upload)| {
-        format!("file {} {}: ref {reference}", upload.name, bytes(upload.bytes.len() as u64))
-    });
-    let lines: Vec<_> = texts.iter().map(|reference| format!("ref {reference}")).chain(files).collect();
-    format!("sent to {}\n{}", place.title(), lines.join("\n"))
+    let uploads = files.iter().map(|path| chats.served.files.read(path)).collect::<Result<_>>()?;
+    Ok(Letter { text, uploads, key })
 }

@@ -48,3 +48,23 @@ CREATE TABLE known_lookups (
     at INTEGER NOT NULL,
     PRIMARY KEY (owner, kind, name)
 ) WITHOUT ROWID;
+
+-- What was sent under a key of the caller's, kept for a day so that a repetition sends nothing twice.
+CREATE TABLE sent (
+    owner INTEGER NOT NULL REFERENCES owners (id),
+    conversation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    -- A hash of all that the key stands for.
+    content BLOB NOT NULL,
+    -- What the keys that the platform is given start with.
+    seed TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    -- Which attempt sends, and until when it may.
+    holder INTEGER NOT NULL,
+    held_until INTEGER NOT NULL,
+    -- `begun`: what comes next may be out. `refused`: it is not. `done`: all is out.
+    state TEXT NOT NULL CHECK (state IN ('begun', 'refused', 'done')),
+    -- The ids of the messages that are out, as JSON.
+    ids TEXT NOT NULL,
+    PRIMARY KEY (owner, conversation, key)
+) WITHOUT ROWID;

@@ -53,6 +53,13 @@ pub struct Upload {
 /// Sends files.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Sends one as a message of its own, as the user, in a thread if one is named.
-    async fn send_file(&self, conversation: &str, thread: Option<&str>, upload: &Upload) -> Result<MessageRef>;
+    /// Sends one as a message of its own, as the user, in a thread if one is named. The key does for it what that of a
+    /// [`Draft`](super::Draft) does for a text.
+    async fn send_file(
+        &self,
+        conversation: &str,
+        thread: Option<&str>,
+        upload: &Upload,
+        key: Option<&str>,
+    ) -> Result<MessageRef>;
 }

@@ -1,5 +1,7 @@
 //! Messages: reading, sending, changing, deleting and reacting.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -180,11 +182,34 @@ pub enum Length {
 impl Length {
     /// Returns whether `text` is no longer than this.
     pub fn admits(self, text: &str) -> bool {
+        self.of(text) <= self.most()
+    }
+
+    /// Returns how long `text` is, in the same units.
+    pub fn of(self, text: &str) -> usize {
         match self {
-            Self::Characters(most) => text.chars().count() <= most,
-            Self::Bytes(most) => text.len() <= most,
-            Self::Utf16(most) => text.encode_utf16().count() <= most,
+            Self::Characters(_) => text.chars().count(),
+            Self::Bytes(_) => text.len(),
+            Self::Utf16(_) => text.encode_utf16().count(),
         }
+    }
+
+    /// Returns how many units there may be.
+    pub fn most(self) -> usize {
+        let (Self::Characters(most) | Self::Bytes(most) | Self::Utf16(most)) = self;
+        most
+    }
+}
+
+/// The figure and its units.
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = match self {
+            Self::Characters(_) => "characters",
+            Self::Bytes(_) => "bytes",
+            Self::Utf16(_) => "units of UTF-16",
+        };
+        write!(f, "{} {units}", self.most())
     }
 }
 

@@ -1,0 +1,112 @@
+//! What makes a letter with an idempotency key go out once, whichever processes try.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use switchboard_kit::{Error, ErrorKind, Result};
+use tokio::time::sleep;
+
+use super::delivery::LAST_WORDS;
+use crate::{
+    chat::{find::Place, sanitise, served::Chats},
+    state::{
+        State,
+        sent::{Attempt, Slot, Standing},
+    },
+};
+
+/// How often to look whether another attempt has ended.
+const PULSE: Duration = Duration::from_millis(100);
+
+/// How it stands with a letter that has a key.
+pub(super) enum Reservation {
+    /// It is out, under these ids.
+    Done(Vec<String>),
+    /// It is ours to send, but for these.
+    Held(Held, Vec<String>),
+}
+
+/// The right to send what a key stands for. Whoever drops it early leaves it to the next attempt.
+pub(super) struct Held {
+    /// What the platform's keys start with.
+    pub(super) seed: String,
+    state: State,
+    slot: Slot,
+    holder: i64,
+    ended: bool,
+}
+
+impl Reservation {
+    /// Takes the right to send, after whoever has it.
+    pub(super) async fn make(
+        chats: &Chats,
+        place: &Place<'_>,
+        key: &str,
+        content: Vec<u8>,
+        repeatable: bool,
+    ) -> Result<Self> {
+        let state = chats.served.state().clone();
+        let owner = chats.owner(&place.opened);
+        let slot = Slot { owner, conversation: place.conversation.id.clone(), key: key.to_owned() };
+        let holder = rand::random();
+        loop {
+            let now = Timestamp::now();
+            let attempt = Attempt { holder, now, until: now + chats.call.remaining(), repeatable };
+            let (ours, content) = (slot.clone(), content.clone());
+            let standing = state.run(move |state| ours.reserve(state, &content, attempt)).await?;
+            let key = sanitise::name(key);
+            let conflict = |message: String| Error::new(ErrorKind::Conflict, message);
+            let target = place.target();
+            return match standing {
+                Standing::Ours { seed, sent } => Ok(Self::Held(Held { seed, state, slot, holder, ended: false }, sent)),
+                Standing::Done(ids) => Ok(Self::Done(ids)),
+                Standing::UnderWay if chats.call.remaining() > LAST_WORDS + PULSE => {
+                    sleep(PULSE).await;
+                    continue;
+                }
+                Standing::UnderWay => Err(conflict(format!("another call is sending `{key}` to `{target}`"))
+                    .hint("wait a minute, then send it again with the same `idempotency_key`: nothing goes out twice")),
+                Standing::Unsure(ids) => {
+                    let sent: Vec<_> = ids.iter().map(|id| format!("`{}`", place.reference(id))).collect();
+                    let sent =
+                        if sent.is_empty() { "all of it".into() } else { format!("more than {}", sent.join(", ")) };
+                    let message = format!("a call that sent `{key}` to `{target}` broke off, and {sent} may be there");
+                    Err(conflict(message)
+                        .hint(format!("read `{target}`; send what is missing with another `idempotency_key`")))
+                }
+                Standing::Different => {
+                    Err(conflict(format!("`idempotency_key` `{key}` was used for something else in `{target}` today"))
+                        .hint("use another key, or the very same text, thread and files"))
+                }
+            };
+        }
+    }
+}
+
+impl Held {
+    /// Notes what is out by now, and whether that is all.
+    pub(super) async fn note(&mut self, ids: &[String], done: bool) -> Result<()> {
+        let (slot, holder, ids) = (self.slot.clone(), self.holder, ids.to_vec());
+        self.state.run(move |state| slot.note(state, holder, &ids, done)).await?;
+        self.ended |= done;
+        Ok(())
+    }
+
+    /// Leaves the rest to another attempt; if we were `refused`, nothing but what was noted is out.
+    pub(super) async fn release(mut self, refused: bool) {
+        self.ended = true;
+        let (slot, holder) = (self.slot.clone(), self.holder);
+        // If that fails, it runs out by itself.
+        let _ = self.state.run(move |state| slot.release(state, holder, refused)).await;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if !self.ended {
+            let (state, slot, holder) = (self.state.clone(), self.slot.clone(), self.holder);
+            runtime.spawn(async move { state.run(move |state| slot.release(state, holder, false)).await });
+        }
+    }
+}
