@@ -2,7 +2,7 @@
 //!
 //! - `served` is what all calls share; [`Chats`] is that, for one call of one caller.
 //! - `verbs` says which tools are listed, `instructions` what a model is told about them.
-//! - `targets`, `time`, `cursor`: what arguments mean. `transcript`, `answers`, `sanitise`: what answers look like.
+//! - `targets`, `time`, `cursor`: what arguments mean. `transcript`, `answers`, `sanitise`, `escapes`: what answers look like.
 //! - `access` and `roots` are the gates: every write, and every file, passes one.
 //! - The rest are the tools themselves, by subject.
 
@@ -12,6 +12,7 @@ mod change;
 mod conversation;
 mod conversations;
 mod cursor;
+mod escapes;
 mod files;
 mod find;
 mod instructions;

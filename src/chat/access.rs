@@ -5,7 +5,7 @@ use switchboard_kit::{
     chat::{Conversation, ConversationKind, Person},
 };
 
-use super::{find::people, names::ABSENCE_LASTS, sanitise, served::Opened, targets};
+use super::{escapes, find::people, names::ABSENCE_LASTS, sanitise, served::Opened, targets};
 use crate::glob::matches;
 
 /// The names by which rules know what a write acts on, without the account.
@@ -116,10 +116,10 @@ fn called(name: &str, sign: char) -> String {
 
 /// Returns what people call a conversation.
 pub(super) fn title(conversation: &Conversation) -> String {
-    let name = super::transcript::label(&conversation.name);
+    let name = || escapes::label(&conversation.name);
     match conversation.kind {
-        ConversationKind::Channel => format!("#{}", name.trim_start_matches('#')),
-        ConversationKind::Direct => format!("@{}", name.trim_start_matches('@')),
-        ConversationKind::Group => name,
+        ConversationKind::Channel => format!("#{}", name().trim_start_matches('#')),
+        ConversationKind::Direct => format!("@{}", name().trim_start_matches('@')),
+        ConversationKind::Group => escapes::title(&conversation.name),
     }
 }

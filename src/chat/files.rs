@@ -10,11 +10,12 @@ use switchboard_kit::{
 };
 
 use super::{
+    escapes::label,
     find::{Place, Purpose},
     sanitise,
     served::{Chats, Opened, ServedAccount},
     targets,
-    transcript::{View, bytes, label},
+    transcript::{View, bytes},
 };
 
 /// Most bytes of a file that is saved.
@@ -80,8 +81,9 @@ fn read(download: &Download, name: &str, head: &str) -> Result<Reply> {
     };
     let shown: String = text.chars().take(LONGEST_TEXT).collect();
     let rest = text.len() - shown.len();
-    let more = if rest > 0 { format!("\n[… cut, {rest} bytes more; mode `save` has all]") } else { String::new() };
-    Ok(Reply::text(format!("{head}; content by others:\n{}{more}", sanitise::text(&shown))))
+    // Nothing of ours comes after the content: it could say the same.
+    let more = if rest > 0 { format!("; {rest} bytes more are cut, mode `save` has all") } else { String::new() };
+    Ok(Reply::text(format!("{head}{more}; content by others:\n{}", sanitise::text(&shown))))
 }
 
 /// Returns the account, the file's id, and its name if that is known already.

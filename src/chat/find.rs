@@ -56,6 +56,7 @@ impl Place<'_> {
     /// Returns the id of a message in it, given as an id or as a reference.
     pub(super) fn id_of(&self, chats: &Chats, argument: &str, text: &str) -> Result<String> {
         let (account, rest) = targets::split(&chats.served, text);
+        targets::whole(argument, rest)?;
         let other = account.is_some_and(|account| account.key() != self.opened.account.key());
         let (elsewhere, id) = match targets::message(self.opened.chat()?, rest) {
             Some((Part::Id(conversation), id)) => (conversation != self.conversation.id, id),
@@ -111,6 +112,7 @@ impl Chats {
 
     /// Finds the one message that `reference` means: by itself, or as an id in the conversation `target`.
     pub(super) async fn message(&self, reference: &str, target: Option<&str>, purpose: Purpose) -> Result<Place<'_>> {
+        targets::whole("ref", reference)?;
         let Some(target) = target else {
             if self.naming_message(reference).is_none() {
                 let message = format!("`{}` does not say in which conversation", sanitise::name(reference));

@@ -78,10 +78,12 @@ async fn read_messages(
     };
     let position = cursor.unwrap_or_default().0.remove(place.opened.account.key()).unwrap_or_default();
     let page = fetch(&place, &history, position).await?;
+    // It may have been named by any of its answers.
+    let first = page.messages.iter().find_map(|message| message.thread.clone());
+    let thread = history.thread.map(|thread| first.unwrap_or(thread));
     let several = chats.served.accounts.len() > 1;
     let zone = time::zone();
-    let view =
-        View { zone: &zone, account: several.then(|| place.opened.account.key()), thread: history.thread.as_deref() };
+    let view = View { zone: &zone, account: several.then(|| place.opened.account.key()), thread: thread.as_deref() };
     Ok(Text(page.show(&place, &view, matches!(format, Some(Format::Json)))))
 }
 
@@ -127,8 +129,7 @@ impl Shown {
             let answer = json!({ "target": target, "conversation": conversation, "messages": messages, "left": left, "next": next });
             return answer.to_string();
         }
-        let mut text = format!("{}: {}", place.title(), header(&self.messages, view));
-        text.push('\n');
+        let mut text = format!("{}{}\n", place.title(), header(&self.messages, view));
         text.push_str(&view.lines(self.messages.iter().rev()));
         if left > 0 {
             let _ = writeln!(text, "{left} older messages of this page did not fit; the cursor goes on with them");
@@ -138,14 +139,15 @@ impl Shown {
     }
 }
 
+/// Says what follows: a thread, by its id unless its first message shows it, and the zone of the times.
 fn header(messages: &[Message], view: &View<'_>) -> String {
-    let day = |message: &Message| message.time.to_zoned(view.zone.clone()).strftime("%Y-%m-%d").to_string();
-    let (Some(newest), Some(oldest)) = (messages.first(), messages.last()) else { return "no messages".to_owned() };
-    let (first, last) = (day(oldest), day(newest));
-    let range = if first == last { first } else { format!("{first} to {last}") };
-    let count = if messages.len() == 1 { "1 message".to_owned() } else { format!("{} messages", messages.len()) };
-    let thread = view.thread.map(|thread| format!("thread {}, ", sanitise::line(thread))).unwrap_or_default();
-    format!("{thread}{count}, {range}, times in {}", time::zone_name(view.zone))
+    let thread = match view.thread {
+        Some(thread) if messages.iter().any(|message| message.at.id == *thread) => " thread".to_owned(),
+        Some(thread) => format!(" thread {}", sanitise::line(thread)),
+        None => String::new(),
+    };
+    let none = if messages.is_empty() { ": no messages" } else { "" };
+    format!("{thread} {}{none}", time::zone_name(view.zone))
 }
 
 fn to_json(place: &Place<'_>, message: &Message) -> Value {

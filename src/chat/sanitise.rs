@@ -53,9 +53,18 @@ pub(crate) fn name(dirty: &str) -> String {
     }
 }
 
-/// Returns whether an id can stand on a line as it is. It cannot be cleaned: it would name something else.
+/// Returns whether an id can stand on a line as it is: one visible word that no bracket ends. It cannot be cleaned, since
+/// it would then name something else.
 pub(super) fn is_plain(id: &str) -> bool {
-    line(id) == id
+    !id.is_empty() && !id.contains(|c: char| c.is_whitespace() || "[]()…".contains(c)) && visible(id) == id
+}
+
+/// Takes out of a whole answer what may have slipped through elsewhere. It divides no line in two.
+pub(crate) fn answer(text: &mut String) {
+    if text.contains(|c| is_invisible(c) || line_break(c) != c || c == JOINER || matches!(c, '\u{fe0e}' | '\u{fe0f}')) {
+        let lines = text.replace(|c| line_break(c) != c, " ");
+        *text = visible(&lines);
+    }
 }
 
 /// Cleans messages, and drops those that an id would make more than one line.

@@ -276,7 +276,7 @@ impl Shown {
     fn text(self, query: &str) -> String {
         let count: usize = self.groups.iter().map(|group| group.messages.len()).sum();
         let hits = if count == 1 { "1 hit".to_owned() } else { format!("{count} hits") };
-        let query = super::transcript::label(query);
+        let query = super::escapes::label(query);
         let mut text = format!("`{query}`: {hits}, times in {}\n", time::zone_name(&time::zone()));
         for group in self.groups {
             let _ = write!(text, "# {}\n{}", group.title, group.lines);

@@ -1,9 +1,15 @@
 //! What a target says by itself, before anyone is asked: its account, and whether it is a person, a name or a message.
 
-use switchboard_kit::chat::{Chat, Reference};
+use switchboard_kit::{
+    Error, Result,
+    chat::{Chat, Reference},
+};
 use unicode_normalization::UnicodeNormalization;
 
-use super::served::{Served, ServedAccount};
+use super::{
+    sanitise,
+    served::{Served, ServedAccount},
+};
 
 /// Splits the account from a target. What stands before the first colon is one only if it is served: ids have colons too.
 pub(super) fn split<'s, 't>(served: &'s Served, target: &'t str) -> (Option<&'s ServedAccount>, &'t str) {
@@ -34,6 +40,15 @@ pub(super) fn message<'t>(chat: &dyn Chat, text: &'t str) -> Option<(Part<'t>, S
     }
     let (name, id) = text.rsplit_once('/')?;
     (name.len() > 1 && name.starts_with(['#', '@']) && !id.is_empty()).then(|| (Part::Name(name), id.to_owned()))
+}
+
+/// Refuses an id that a transcript has shortened.
+pub(super) fn whole(argument: &str, id: &str) -> Result<()> {
+    if !id.ends_with('…') {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("argument `{argument}`: `{}` is a shortened id", sanitise::name(id)))
+        .hint("give a whole id: that of any message in the thread names the thread"))
 }
 
 /// A conversation as a reference has it.

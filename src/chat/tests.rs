@@ -1,5 +1,6 @@
 //! The verbs against the sandbox, served in this process, as an assistant calls them.
 
+mod answers;
 mod reading;
 mod sending;
 mod several;

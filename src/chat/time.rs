@@ -37,7 +37,11 @@ pub(super) fn zone() -> TimeZone {
 
 /// Returns the zone's name, or its distance from UTC if it has none.
 pub(super) fn zone_name(zone: &TimeZone) -> String {
-    zone.iana_name().map_or_else(|| zone.to_offset(Timestamp::now()).to_string(), ToOwned::to_owned)
+    match zone.iana_name() {
+        Some("Etc/UTC") => "UTC".to_owned(),
+        Some(name) => name.to_owned(),
+        None => zone.to_offset(Timestamp::now()).to_string(),
+    }
 }
 
 fn instant(name: &str, text: &str, now: &Zoned) -> Result<Timestamp> {

@@ -2,17 +2,23 @@
 //! have written itself.
 //!
 //! A line that begins at the margin is ours: `## date`, or `HH:MM Name [id] text`. Whatever else a message brings is
-//! indented, and a name has no brackets.
+//! indented, a name has no brackets, and what looks like a mark of ours gets a backslash (`escapes`).
+
+mod page;
 
 use std::fmt::Write;
 
 use jiff::{civil::Date, tz::TimeZone};
 use switchboard_kit::{
     AccountKey,
-    chat::{AuthorKind, File, Message},
+    chat::{File, Message},
 };
 
-use super::sanitise;
+use self::page::Page;
+use super::{
+    escapes::{self, label},
+    sanitise,
+};
 
 /// Most characters of an answer.
 pub(super) const LONGEST: usize = 12_000;
@@ -50,54 +56,53 @@ impl View<'_> {
     /// Returns the most characters that a message takes.
     pub(super) fn size(&self, message: &Message) -> usize {
         let mut text = String::new();
-        self.write(&mut text, message, true);
+        self.write(&mut text, message, Some(&page::longest(&message.author)), message.thread.as_deref());
         text.chars().count() + "## 2026-11-21 Sat\n".len()
     }
 
     /// Shows messages, oldest first.
     pub(super) fn lines<'m>(&self, messages: impl IntoIterator<Item = &'m Message>) -> String {
-        let (mut text, mut day, mut author) = (String::new(), None::<Date>, None::<&str>);
+        let messages: Vec<_> = messages.into_iter().collect();
+        let (mut text, mut day, mut page) = (String::new(), None::<Date>, Page::of(&messages));
         for message in messages {
             let date = message.time.to_zoned(self.zone.clone()).date();
-            if day.replace(date) != Some(date) {
-                let _ = writeln!(text, "## {}", date.strftime("%Y-%m-%d %a"));
-                author = None;
+            let before = day.replace(date);
+            if before != Some(date) {
+                // The year is said where it changes, and the day of the week with it.
+                let year = before.is_none_or(|before| before.year() != date.year());
+                let _ = writeln!(text, "## {}", date.strftime(if year { "%Y-%m-%d %a" } else { "%m-%d" }));
+                page.begin();
             }
-            let named = author.replace(&message.author.id) != Some(&message.author.id);
-            self.write(&mut text, message, named);
+            let (author, thread) = (page.author(&message.author), page.thread(message));
+            self.write(&mut text, message, author.as_deref(), thread.as_deref());
         }
         text
     }
 
-    fn write(&self, out: &mut String, message: &Message, named: bool) {
+    fn write(&self, out: &mut String, message: &Message, author: Option<&str>, thread: Option<&str>) {
         let mut line = message.time.to_zoned(self.zone.clone()).strftime("%H:%M ").to_string();
-        if named {
-            line.push_str(&label(&message.author.name));
-            line.push_str(match message.author.kind {
-                AuthorKind::Person => " ",
-                AuthorKind::Guest => " (guest) ",
-                AuthorKind::Bot => " (bot) ",
-                AuthorKind::System => " (system) ",
-            });
-        }
-        let _ = write!(line, "[{}]", label(&message.at.id));
-        match message.thread.as_deref() {
-            Some(thread) if self.thread == Some(thread) => line.push_str(" ↳"),
-            Some(thread) if thread != message.at.id => {
-                let _ = write!(line, " ↳{}", label(thread));
+        line.push_str(author.unwrap_or_default());
+        let _ = write!(line, "[{}]", message.at.id);
+        match thread.filter(|_| message.thread.as_deref() != Some(&message.at.id)) {
+            Some(_) if message.thread.as_deref() == self.thread => {}
+            Some(thread) => {
+                let _ = write!(line, " ↳{thread}");
             }
-            _ => {}
+            None => {}
         }
         let quote = message.quote.as_ref().map(|quote| {
             let text = cut(&sanitise::text(&quote.text), LONGEST_QUOTE);
-            quote.author.as_ref().map_or(text.clone(), |author| format!("{}: {text}", label(author)))
+            quote.author.as_ref().map_or(text.clone(), |author| format!("{}: {text}", escapes::quoted(author)))
         });
         for quoted in quote.iter().flat_map(|quote| quote.lines()) {
             let _ = write!(line, "\n{INDENT}> {quoted}");
         }
-        let text =
-            if message.deleted { "[deleted]".to_owned() } else { cut(&sanitise::text(&message.text), LONGEST_TEXT) };
-        for (number, said) in text.trim().lines().enumerate() {
+        let text = if message.deleted {
+            "[deleted]".to_owned()
+        } else {
+            cut(&escapes::text(&sanitise::text(&message.text), quote.is_some()), LONGEST_TEXT)
+        };
+        for (number, said) in text.lines().enumerate() {
             if number == 0 && quote.is_none() {
                 line.push(' ');
             } else {
@@ -115,17 +120,20 @@ impl View<'_> {
         if message.edited && !message.deleted {
             line.push_str(" (edited)");
         }
-        for reaction in &message.reactions {
-            let _ = write!(line, " ({} {})", label(&reaction.emoji), reaction.count);
+        let reactions =
+            message.reactions.iter().map(|reaction| format!("{} {}", label(&reaction.emoji), reaction.count));
+        let reactions = reactions.collect::<Vec<_>>().join(" ");
+        if !reactions.is_empty() {
+            let _ = write!(line, " ({reactions})");
         }
         for file in &message.files {
             let _ = write!(line, " [file {}]", self.file(file));
         }
         match message.replies {
+            _ if self.thread == Some(&message.at.id) => {}
             0 => {}
-            1 => line.push_str(" (1 reply)"),
             replies => {
-                let _ = write!(line, " ({replies} replies)");
+                let _ = write!(line, " ({replies} ↳)");
             }
         }
     }
@@ -134,14 +142,8 @@ impl View<'_> {
     pub(super) fn file(&self, file: &File) -> String {
         let account = self.account.map(|account| format!("{account}:")).unwrap_or_default();
         let size = file.size.map(|size| format!(" {}", bytes(size))).unwrap_or_default();
-        format!("{account}{} {}{size}", label(&file.id), label(&file.name))
+        format!("{account}{} {}{size}", file.id, label(&file.name))
     }
-}
-
-/// Returns a name in which nothing looks like the transcript's own marks.
-pub(super) fn label(name: &str) -> String {
-    let clean = sanitise::name(name).replace('[', "(").replace(']', ")");
-    if clean.is_empty() { "?".to_owned() } else { clean }
 }
 
 /// Returns a size as people say it.
@@ -170,8 +172,7 @@ fn cut(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use switchboard_kit::chat::{Author, MessageRef, Quote, Reaction};
+    use switchboard_kit::chat::{Author, AuthorKind, MessageRef, Quote, Reaction};
 
     use super::*;
 
@@ -208,10 +209,48 @@ mod tests {
 12:05 deploys (bot) [M3] ↳M1
   > Ana: when?
   live
-## 2026-11-22 Sun
-08:00 Noor (guest) [M4] [deleted] (3 replies)
+## 11-22
+08:00 Noor (guest) [M4] [deleted] (3 ↳)
 ";
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_thread_is_named_whole_once_and_then_shortly_but_never_ambiguously() {
+        let (one, other) = ("$Ab3dEfGhIjKlMnOpQrStUvWx", "$Ab3dEfGyIjKlMnOpQrStUvWx");
+        let answer = |id, thread: &str| Message { thread: Some(thread.into()), ..message(id, "Ana", "x") };
+        let shown = show(&[
+            message(one, "Ana", "x"),
+            answer("$1", one),
+            answer("$2", other),
+            answer("$3", other),
+            message("M1", "Ana", "x"),
+            answer("$4", "M1"),
+        ]);
+        let threads: Vec<_> = shown.lines().filter_map(|line| Some(line.split_once(" ↳")?.1)).collect();
+        assert_eq!(threads, ["$Ab3dEfGh… x", &format!("{other} x"), "$Ab3dEfGy… x", "M1 x"]);
+    }
+
+    #[test]
+    fn a_name_is_short_the_second_time_and_never_anothers() {
+        let by = |id: &str, name: &str| Message {
+            author: Author { id: id.into(), ..message("M1", name, "").author },
+            ..message("M1", name, "")
+        };
+        let names = |messages: &[Message]| -> Vec<String> {
+            let lines = show(messages);
+            lines
+                .lines()
+                .skip(1)
+                .map(|line| line["12:05 ".len()..].split(" [").next().unwrap_or_default().to_owned())
+                .collect()
+        };
+        let (mara, eve, ana) = (by("P2", "Mara Lindqvist"), by("P9", "Mara"), by("P3", "Ana Silva."));
+        assert_eq!(
+            names(&[mara.clone(), ana.clone(), mara.clone(), ana.clone()]),
+            ["Mara Lindqvist", "Ana Silva", "Mara.", "Ana."]
+        );
+        assert_eq!(names(&[mara.clone(), eve, mara]), ["Mara Lindqvist (P2)", "Mara (P9)", "Mara Lindqvist (P2)"]);
     }
 
     #[test]
@@ -222,28 +261,6 @@ mod tests {
             let mut long = message("M1", "Ana", &long.repeat(9_500));
             long.quote = Some(Quote { author: None, text: long.text.clone() });
             assert!(show(&[long]).chars().count() < LONGEST - MARGIN);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_message_forges_a_line(
-            name in "(\\PC|[\\[\\]\n\r\u{85}\u{2028}#:0-9\u{202e}]){0,40}",
-            text in "(\\PC|[\n\r\u{85}\u{2028}\u{b}\u{c}]|\n## 2026-11-21 Sat|\n12:05 Bob \\[M9\\] hi|\nend|\nnext: cursor=x){0,20}",
-            quote in "(\\PC|\n12:05 Bob \\[M9\\] hi|\r## ){0,10}",
-        ) {
-            let mut hostile = message("M2", "Eve", &text);
-            hostile.author.name = name;
-            hostile.quote = Some(Quote { author: Some(text.clone()), text: quote });
-            hostile.files = vec![File { id: "F1".into(), name: text, media_type: None, size: None }];
-            let shown = show(&[message("M1", "Ana", "hi"), hostile]);
-            let ours: Vec<_> = shown.lines().filter(|line| !line.starts_with(INDENT)).collect();
-            prop_assert_eq!(ours.len(), 3, "{}", shown);
-            prop_assert_eq!(ours[0], "## 2026-11-21 Sat");
-            prop_assert_eq!(ours[2].find('['), ours[2].find("[M2]"), "{}", shown);
-            prop_assert!(shown.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
-            let invisible = shown.contains(['\u{2028}', '\u{2029}', '\u{202e}', '\u{200b}']);
-            prop_assert!(!invisible, "{:?}", shown);
         }
     }
 }

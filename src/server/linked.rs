@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Medium, Result,
-    host::{self, Effect, JsonObject, Reply, ToolDef},
+    host::{self, Content, Effect, JsonObject, Reply, ToolDef},
 };
 
 use super::provider::{Provider, Tool, unknown};
@@ -68,7 +68,17 @@ impl Linked {
 }
 
 impl Linked {
-    async fn attempt(&self, entry: &Entry, call: &Call, mut arguments: JsonObject) -> Result<Reply> {
+    async fn attempt(&self, entry: &Entry, call: &Call, arguments: JsonObject) -> Result<Reply> {
+        let mut reply = self.answer(entry, call, arguments).await?;
+        for part in &mut reply.content {
+            if let Content::Text(text) = part {
+                sanitise::answer(text);
+            }
+        }
+        Ok(reply)
+    }
+
+    async fn answer(&self, entry: &Entry, call: &Call, mut arguments: JsonObject) -> Result<Reply> {
         if entry.accounts.is_empty() {
             let chats = Chats::new(self.served.clone(), call.clone());
             return (entry.def.call)(&chats, arguments).await;

@@ -17,10 +17,10 @@ async fn what_is_sent_can_be_answered_changed_reacted_to_and_deleted() {
     robin.call("react", json!({ "ref": sent, "emoji": "👍" })).await;
     robin.call("edit_message", json!({ "ref": id, "target": "#ops", "text": "Who is here?" })).await;
     let text = robin.call("read_messages", json!({ "target": "#ops" })).await;
-    assert!(text.contains(&format!("[{id}] Who is here? (edited) (👍 1) (1 reply)")), "{text}");
+    assert!(text.contains(&format!("[{id}] Who is here? (edited) (👍 1) (1 ↳)")), "{text}");
     robin.call("react", json!({ "ref": format!("#ops/{id}"), "emoji": "👍", "remove": true })).await;
     let thread = robin.call("read_messages", json!({ "target": "#ops", "thread": sent })).await;
-    assert!(thread.contains("] ↳ I am") && !thread.contains("👍"), "{thread}");
+    assert!(thread.contains("] I am") && !thread.contains("👍"), "{thread}");
     let url = format!("https://sandbox.switchboard.invalid/C2/{}", ids(&thread)[1]);
     robin.call("delete_message", json!({ "ref": url })).await;
     let thread = robin.call("read_messages", json!({ "target": "#ops", "thread": sent })).await;
