@@ -138,6 +138,6 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     assert!(told.contains("`access: write`") && told.contains("`--allow-write`") && told.len() < 2_000, "{told}");
     assert!(told.contains("`sandbox` is not signed in: the user must run `switchboard"), "{told}");
     let writer = workspace.robin().await;
-    assert_eq!(verbs(&writer.0).len(), 9);
+    assert_eq!(verbs(&writer.0).len(), 11);
     assert!(!instructions(&writer.0).contains("Writing is off"));
 }
