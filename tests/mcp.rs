@@ -7,7 +7,8 @@ use crate::{
     switchboard::{Home, Session, printed},
 };
 
-const READ: [&str; 5] = ["get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
+const READ: [&str; 7] =
+    ["find_people", "get_conversation", "get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
 
 #[test]

@@ -26,10 +26,14 @@ impl Service {
 
     /// Starts one that rotates and expires tokens like this.
     pub(crate) fn with(home: &Home, rotation: &str, lifetime: &str) -> Self {
-        let arguments = ["sandbox", "--rotation", rotation, "--token-lifetime", lifetime, "--control", "--approve"];
+        Self::started(home, &["--rotation", rotation, "--token-lifetime", lifetime])
+    }
+
+    /// Starts one with these options.
+    pub(crate) fn started(home: &Home, options: &[&str]) -> Self {
         // In the home, because a service that is killed removes no file of its own.
-        let state = ["--state", "sandbox.db"];
-        let mut child = home.command(&arguments).args(state).stdout(Stdio::piped()).spawn().unwrap();
+        let arguments = ["sandbox", "--control", "--approve", "--state", "sandbox.db"];
+        let mut child = home.command(&arguments).args(options).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();

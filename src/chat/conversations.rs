@@ -1,5 +1,6 @@
 //! `list_conversations`: what there is to read, one line each.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +21,8 @@ use super::{
     transcript::fitting,
 };
 
-/// Most pages of the platform's that are read for one of ours.
+/// Conversations on a page of the platform's, and most pages that are read for one of ours.
+const PAGE: usize = 1_000;
 const PAGES: usize = 20;
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -134,9 +136,14 @@ async fn list(
     let conversations = opened.chat()?.conversations();
     let mut found = Vec::new();
     for _ in 0..PAGES {
-        let listing = Listing { limit: 200, cursor: position.page.clone() };
+        let (listing, begun) = (Listing { limit: PAGE, cursor: position.page.clone() }, Timestamp::now());
         let page = conversations.list(&listing).await?;
-        opened.remembered.keep(&page.items).await;
+        if listing.cursor.is_none() && page.next.is_none() {
+            // What is remembered is no reason to fail.
+            let _ = opened.remembered.turn(&page, begun).await;
+        } else {
+            opened.remembered.keep(&page.items).await;
+        }
         let shown = position.after.as_ref().and_then(|after| page.items.iter().position(|item| item.id == *after));
         for mut conversation in page.items.into_iter().skip(shown.map_or(0, |shown| shown + 1)) {
             let after = position.clone().behind(&conversation.id);

@@ -1,6 +1,7 @@
 //! The verbs against the sandbox, served in this process, as an assistant calls them.
 
 mod answers;
+mod names;
 mod reading;
 mod sending;
 mod several;

@@ -51,14 +51,20 @@ impl CredentialSource for Fixed {
 
 impl Workspace {
     pub(super) async fn open() -> Self {
+        Self::crowded(0, 0, false).await
+    }
+
+    /// Opens one with so many people and conversations, which may look no names up.
+    pub(super) async fn crowded(people: u32, conversations: u32, no_lookup: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["uploads", "downloads"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let options = Options { public_url: Some(origin.clone()), ..Options::default() };
-        let sandbox = Sandbox::open(&folder.path().join("sandbox.db")).unwrap().with(options);
+        let options = Options { public_url: Some(origin.clone()), control: true, no_lookup, ..Options::default() };
+        let sandbox = Sandbox::open(&folder.path().join("sandbox.db")).unwrap();
+        let sandbox = sandbox.crowded(people, conversations).unwrap().with(options);
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(sandbox.serve(listener, async {
             let _ = stopped.await;
@@ -110,6 +116,14 @@ impl Workspace {
     /// Serves one account of Robin's, called `sandbox`.
     pub(super) async fn robin(&self) -> Assistant {
         self.serve(vec![self.account("sandbox", "robin@kestrel.example").await])
+    }
+
+    /// Returns what the sandbox counts.
+    pub(super) async fn count(&self, what: &str) -> u64 {
+        let url = Url::parse(&format!("{}/control/counters", self.origin)).unwrap();
+        let counters: Value =
+            self.shared.http().execute(Outgoing::new(Method::GET, url)).await.unwrap().json().unwrap();
+        counters[what].as_u64().unwrap()
     }
 
     async fn sign_in(&self, person: &str) -> String {

@@ -120,18 +120,16 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     account.may_write = false;
     let reader = workspace.serve(vec![account]);
     let listed: Vec<_> = verbs(&reader.0).iter().map(|tool| tool.name).collect();
-    assert_eq!(
-        listed,
-        [
-            "whoami",
-            "list_conversations",
-            "read_messages",
-            "search_messages",
-            "find_people",
-            "get_conversation",
-            "get_file"
-        ]
-    );
+    let reads = [
+        "whoami",
+        "list_conversations",
+        "read_messages",
+        "search_messages",
+        "find_people",
+        "get_conversation",
+        "get_file",
+    ];
+    assert_eq!(listed, reads);
     let error = reader.refused("send_message", json!({ "target": "#ops", "text": "x" })).await;
     assert!(error.kind() == ErrorKind::Forbidden && error.hint_text().unwrap().contains("--allow-write"), "{error:?}");
     let told = instructions(&reader.0);

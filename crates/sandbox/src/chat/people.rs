@@ -149,7 +149,7 @@ pub(super) async fn list(
             let mut statement = state.prepare_cached(&format!(
                 "{} WHERE id > coalesce(?1, 0)
                  AND instr(lower(name || ' ' || handle || ' ' || title || ' ' || coalesce(email, '')), ?2) > 0
-                 ORDER BY id LIMIT ?3",
+                 ORDER BY ?2 <> '' AND ?2 NOT IN (handle, coalesce(email, ''), lower(name)), id LIMIT ?3",
                 Person::COLUMNS
             ))?;
             let rows = statement.query_map((after, query, limit + 1), Person::from_row)?;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod client;
+#[cfg(test)]
 mod crowd;
 mod faults;
 mod reading;
