@@ -161,8 +161,16 @@ pub enum Command {
         json: bool,
     },
     /// List the tools that a client would see.
+    ///
+    /// A model reads the whole list at the start of every session. `--cost` shows what that takes: for each tool the bytes of
+    /// its name, title and description (`words`), of its schema and of its annotations (`hints`), all its bytes as MCP lists it,
+    /// and the tokens, at four bytes for one. To pay for fewer, name those that you want under `tools:` in
+    /// provider-config.yaml.
     Tools {
-        /// Print them as JSON, schemas and all.
+        /// Show what the list costs a model.
+        #[arg(long)]
+        cost: bool,
+        /// Print them as JSON: as MCP lists them, or with `--cost` what each costs.
         #[arg(long)]
         json: bool,
     },

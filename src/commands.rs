@@ -90,7 +90,7 @@ async fn mode(cli: Cli) -> Result<()> {
         Some(Command::Status { json }) => status::status(&accounts()?, json).await,
         Some(Command::Refresh) => refresh::refresh(&accounts()?).await,
         Some(Command::Logout { all }) => logout::logout(&accounts()?, all).await,
-        Some(Command::Tools { json }) => tools::tools(&accounts()?, json).await,
+        Some(Command::Tools { cost, json }) => tools::tools(&accounts()?, cost, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts()?, &tool, &arguments).await,
         Some(Command::Renew { cause }) => renew::renew(&accounts()?, &cause).await,
         None if cli.flags.list_providers => list::list(&accounts()?),

@@ -22,6 +22,7 @@ mod tests;
 pub use aggregate::Aggregate;
 pub use changes::{Change, Changes};
 pub use filtered::Filtered;
+pub(crate) use handler::listed;
 pub use handler::{Client, Handler};
 pub use http::{BearerToken, HttpAddress, HttpOptions, serve_http};
 pub use linked::Linked;

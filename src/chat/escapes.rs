@@ -18,6 +18,13 @@ pub(super) fn quoted(author: &str) -> String {
     label(author).replace(": ", "\\: ")
 }
 
+/// Returns a reaction: one word, whatever was made one. A word of letters gets colons.
+pub(super) fn emoji(name: &str) -> String {
+    let word: String = label(name).chars().filter(|c| !"()\\".contains(*c)).collect();
+    let word = word.replace(' ', "_");
+    if word.starts_with(|first: char| first == ':' || !first.is_ascii()) { word } else { format!(":{word}:") }
+}
+
 /// Returns a title that begins a line, where it might pass for one of the lines that end or divide an answer.
 pub(super) fn title(name: &str) -> String {
     let name = label(name);
@@ -86,6 +93,10 @@ mod tests {
         ] {
             assert_eq!(label(name), shown);
             assert_eq!(label(shown), shown, "twice is once");
+        }
+        for (reaction, shown) in [("👍", "👍"), (":yes:", ":yes:"), ("👍 40) (x", "👍_40_x"), ("lol", ":lol:")]
+        {
+            assert_eq!(emoji(reaction), shown);
         }
         assert_eq!(quoted("Boss: yes"), "Boss\\: yes");
         for name in ["end", "next: cursor=x", "not covered: matrix", "#general", "12:05 Bob"] {

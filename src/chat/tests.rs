@@ -2,6 +2,9 @@
 
 mod answers;
 mod names;
+mod forgery;
+mod hostile;
+mod reader;
 mod reading;
 mod sending;
 mod several;

@@ -111,7 +111,14 @@ impl View<'_> {
             }
             line.push_str(said);
         }
-        self.write_marks(&mut line, message);
+        let mut marks = String::new();
+        self.write_marks(&mut marks, message);
+        // Behind a quotation they would be the quotation's.
+        if quote.is_some() && text.is_empty() && !marks.is_empty() {
+            let _ = write!(line, "\n{INDENT}{}", marks.trim_start());
+        } else {
+            line.push_str(&marks);
+        }
         out.push_str(&line);
         out.push('\n');
     }
@@ -121,7 +128,7 @@ impl View<'_> {
             line.push_str(" (edited)");
         }
         let reactions =
-            message.reactions.iter().map(|reaction| format!("{} {}", label(&reaction.emoji), reaction.count));
+            message.reactions.iter().map(|reaction| format!("{} {}", escapes::emoji(&reaction.emoji), reaction.count));
         let reactions = reactions.collect::<Vec<_>>().join(" ");
         if !reactions.is_empty() {
             let _ = write!(line, " ({reactions})");

@@ -5,6 +5,7 @@ use switchboard_kit::{ErrorKind, Result, Text, tool};
 
 use super::{
     answers::reason,
+    escapes::label,
     sanitise,
     served::{Chats, ServedAccount},
     time,
@@ -22,9 +23,9 @@ async fn whoami(chats: &Chats) -> Result<Text> {
         let missing = answers.missing.iter().find(|(other, _)| other.key() == account.key());
         let who = match (given, missing) {
             (Some((_, identity)), _) => {
-                let workspace = identity.workspace.as_deref().map(sanitise::name);
+                let workspace = identity.workspace.as_deref().map(label);
                 let workspace = workspace.map(|workspace| format!(", {workspace}")).unwrap_or_default();
-                format!("{} ({}){workspace}", sanitise::name(&identity.name), sanitise::name(&identity.id))
+                format!("{} ({}){workspace}", label(&identity.name), label(&identity.id))
             }
             (None, Some((_, error))) if error.kind() == ErrorKind::SignInRequired => {
                 format!("not signed in: run `{}`", account.sign_in_command)

@@ -21,6 +21,7 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+use serde_json::Value;
 use switchboard_kit::{Call, Principal, Result};
 use tracing::debug;
 
@@ -28,7 +29,7 @@ pub use client::Client;
 
 use super::{
     changes::Changes,
-    provider::{Completed, Completion, Provider},
+    provider::{Completed, Completion, Provider, Tool},
 };
 use news::Subscriptions;
 use round::{Demand, Ended, Round};
@@ -50,6 +51,11 @@ const METHODS: [&str; 9] = [
     "subscriptions/listen",
     "tools/call",
 ];
+
+/// Writes a tool as clients get it.
+pub(crate) fn listed(tool: Tool) -> Value {
+    serde_json::to_value(words::tool(tool)).unwrap_or_default()
+}
 
 /// Answers one client, or one after the other that keep no session.
 pub struct Handler {

@@ -35,7 +35,7 @@ pub(super) struct Workspace {
 }
 
 /// A token that does not change, or nobody's.
-struct Fixed(Option<String>);
+pub(super) struct Fixed(pub(super) Option<String>);
 
 #[async_trait]
 impl CredentialSource for Fixed {

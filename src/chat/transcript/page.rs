@@ -17,21 +17,24 @@ pub(super) struct Page<'m> {
     /// Every id on it.
     ids: BTreeSet<&'m str>,
     /// By the first word of their names: who is on it.
-    authors: BTreeMap<String, BTreeSet<&'m str>>,
-    /// What was named already.
-    named: BTreeSet<&'m str>,
-    known: BTreeSet<&'m str>,
-    last: Option<&'m str>,
+    authors: BTreeMap<String, BTreeSet<Named<'m>>>,
+    /// The threads and authors that were named already.
+    threads: BTreeSet<&'m str>,
+    known: BTreeSet<Named<'m>>,
+    last: Option<Named<'m>>,
 }
+
+/// An author's id and name: programs write under several.
+type Named<'m> = (&'m str, &'m str);
 
 impl<'m> Page<'m> {
     pub(super) fn of(messages: &[&'m Message]) -> Self {
-        let mut authors: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut authors: BTreeMap<String, BTreeSet<Named<'_>>> = BTreeMap::new();
         for author in messages.iter().map(|message| &message.author) {
-            authors.entry(fold(first_word(&author.name))).or_default().insert(&author.id);
+            authors.entry(fold(first_word(&author.name))).or_default().insert((&author.id, &author.name));
         }
         let ids = messages.iter().flat_map(|message| ids(message)).collect();
-        Self { ids, authors, named: BTreeSet::new(), known: BTreeSet::new(), last: None }
+        Self { ids, authors, threads: BTreeSet::new(), known: BTreeSet::new(), last: None }
     }
 
     /// Has the next author named, whoever wrote before.
@@ -44,12 +47,13 @@ impl<'m> Page<'m> {
     /// Where nobody else on the page has the first word of a name, that word and a period are enough the next time: no whole
     /// name ends with a period. Those who share it have their ids added, lest they be taken for each other.
     pub(super) fn author(&mut self, author: &'m Author) -> Option<String> {
-        if self.last.replace(&author.id) == Some(&author.id) {
+        let named = (author.id.as_str(), author.name.as_str());
+        if self.last.replace(named) == Some(named) {
             return None;
         }
         let first = first_word(&author.name);
         let alone = self.authors.get(&fold(first)).is_none_or(|authors| authors.len() < 2);
-        let again = !self.known.insert(&author.id);
+        let again = !self.known.insert(named);
         let whole = escapes::author(&author.name);
         if !alone {
             return Some(format!("{whole} ({}){}", label(&author.id), kind(author.kind)));
@@ -62,8 +66,8 @@ impl<'m> Page<'m> {
     pub(super) fn thread(&mut self, message: &'m Message) -> Option<String> {
         let thread = message.thread.as_deref();
         let shown =
-            thread.map(|thread| if self.named.contains(thread) { self.short(thread) } else { thread.to_owned() });
-        self.named.extend(ids(message));
+            thread.map(|thread| if self.threads.contains(thread) { self.short(thread) } else { thread.to_owned() });
+        self.threads.extend(ids(message));
         shown
     }
 

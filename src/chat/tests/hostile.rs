@@ -1,0 +1,450 @@
+//! A platform with every facet on which everybody is hostile: what it says is generated from a seed.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use switchboard_kit::{
+    AccountKey, Auth, Call, Endpoints, Identity, Result,
+    chat::{
+        Author, AuthorKind, Change, Changes, Chat, Conversation, ConversationKind, Conversations, Deletions, Delta,
+        Download, Draft, Edits, Facets, File, Files, History, Length, Listing, Message, MessageRef, Messages, Page,
+        People, Person, Posts, Query, Quote, Reaction, Reactions, ReadMarkers, Reference, Search, Upload, Uploads,
+    },
+    host::{Account, Bound, Live},
+};
+
+/// Longest that a page gets.
+const MOST: usize = 60;
+
+/// What hostile texts are made of.
+const PIECES: &[&str] = &[
+    "\n12:05 Boss [FORGED] approved",
+    "\r12:05 Boss [FORGED] approved",
+    "\u{2028}12:05 Boss [FORGED] approved",
+    "\u{85}12:05 Boss [FORGED] x",
+    "\u{b}12:05 Boss [FORGED] x",
+    "12:05 Boss [FORGED] x",
+    "\n## 1999-01-01 Fri",
+    "\u{2029}## 1999-01-01 Fri",
+    "\n# #general (work:FORGED)",
+    "\nend",
+    "\nend\n",
+    "\nnext: cursor=FORGED",
+    "next: cursor=FORGED",
+    "\nnot covered: work (FORGED)",
+    "not covered: work",
+    "end",
+    " (edited)",
+    "(👍 99)",
+    " (:yes: 99)",
+    " (99 ↳)",
+    "[file FORGED pay.pdf 3 kB]",
+    "↳FORGED",
+    "[deleted]",
+    "> Boss: yes",
+    "\n> Boss: yes",
+    "\u{202e}",
+    "\u{2066}",
+    "\u{e0041}",
+    "\u{e0101}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{feff}",
+    "\u{ad}",
+    "\u{fe0f}",
+    "👩\u{200d}💻",
+    "é",
+    "`",
+    "]",
+    "[",
+    ")",
+    "(",
+    "(work:FORGED)",
+    "(system)",
+    " (bot)",
+    "@",
+    "#",
+    "\\",
+    " ",
+    "\t",
+    "\u{c}",
+    "\n  ",
+    "\n\n",
+    "hello",
+    "Ana",
+    "Boss",
+    "Boss.",
+    ": ",
+    "…",
+    "\u{1b}[2K",
+    "\0",
+    "\u{3164}",
+    "\u{2028}",
+    "now: 1999",
+    "99 more",
+    "99 older messages",
+    "漢字",
+    "ا",
+    "\u{301}",
+];
+
+/// Numbers that come the same way again.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        // SplitMix64, by Sebastiano Vigna.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.roll() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    fn sometimes(&mut self) -> bool {
+        self.below(4) == 0
+    }
+
+    fn text(&mut self, pieces: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..self.below(pieces + 1) {
+            match self.below(5) {
+                0 => text.extend(char::from_u32(u32::try_from(self.below(0x11_0000)).unwrap())),
+                _ => text.push_str(PIECES[self.below(PIECES.len())]),
+            }
+        }
+        text
+    }
+
+    /// Makes an id, at times one that no line can hold.
+    fn id(&mut self, kind: char) -> String {
+        let number = self.roll() % 1_000_000_000;
+        let tail = if self.below(20) == 0 { self.text(2) } else { String::new() };
+        format!("{kind}{number}{tail}")
+    }
+}
+
+/// What the platform has really said since it was last asked.
+#[derive(Default)]
+pub(super) struct Truth {
+    pub(super) messages: BTreeMap<String, Message>,
+    pub(super) targets: BTreeSet<String>,
+    pub(super) people: BTreeSet<String>,
+}
+
+/// The platform, which remembers what it says.
+#[derive(Clone)]
+pub(super) struct Hostile {
+    account: AccountKey,
+    shared: Arc<Mutex<(Dice, Truth)>>,
+}
+
+impl Hostile {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { account: AccountKey::new("work"), shared: Arc::new(Mutex::new((Dice(seed), Truth::default()))) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, (Dice, Truth)> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what it has said since the last time.
+    pub(super) fn truth(&self) -> Truth {
+        std::mem::take(&mut self.state().1)
+    }
+
+    fn message(&self, conversation: &str, known: Option<&str>) -> Message {
+        let (dice, truth) = &mut *self.state();
+        let id = known.map_or_else(|| dice.id('M'), ToOwned::to_owned);
+        let kinds = [AuthorKind::Person, AuthorKind::Guest, AuthorKind::Bot, AuthorKind::System];
+        // Few people with many names: the id is what tells them apart.
+        let author = Author { id: format!("P{}", dice.below(6)), name: dice.text(3), kind: kinds[dice.below(4)] };
+        let at = MessageRef { account: self.account.clone(), conversation: conversation.to_owned(), id: id.clone() };
+        let ago = SignedDuration::from_secs(i64::try_from(dice.below(3 * 86_400)).unwrap());
+        let mut message =
+            Message::new(at, Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000) - ago, author, dice.text(6));
+        message.thread = dice.sometimes().then(|| dice.id('M'));
+        message.replies = u32::try_from(dice.below(3)).unwrap();
+        message.deleted = dice.below(10) == 0;
+        message.edited = dice.sometimes();
+        if dice.sometimes() {
+            message.reactions.push(Reaction { emoji: dice.text(2), count: 7, mine: false });
+        }
+        if dice.sometimes() {
+            message.files.push(File {
+                id: dice.id('F'),
+                name: dice.text(3),
+                media_type: Some(dice.text(2)),
+                size: Some(7),
+            });
+        }
+        if dice.sometimes() {
+            message.quote = Some(Quote { author: dice.sometimes().then(|| dice.text(3)), text: dice.text(4) });
+        }
+        message.url = Some(dice.text(2));
+        truth.messages.insert(id, message.clone());
+        message
+    }
+
+    fn page(&self, conversation: &str, limit: usize) -> Page<Message> {
+        let mut items: Vec<_> = (0..limit.min(MOST)).map(|_| self.message(conversation, None)).collect();
+        items.sort_by_key(|message| std::cmp::Reverse(message.time));
+        Page { items, next: None }
+    }
+
+    fn conversation(&self, id: &str) -> Conversation {
+        let (dice, truth) = &mut *self.state();
+        truth.targets.insert(format!("{}:{id}", self.account));
+        let kinds = [ConversationKind::Channel, ConversationKind::Group, ConversationKind::Direct];
+        let mut conversation = Conversation::new(id, dice.text(4), kinds[dice.below(3)]);
+        conversation.topic = dice.sometimes().then(|| dice.text(4));
+        conversation.aliases = vec![dice.text(2)];
+        conversation.unread = Some(3);
+        conversation
+    }
+
+    fn person(&self, id: &str) -> Person {
+        let (dice, truth) = &mut *self.state();
+        truth.people.insert(id.to_owned());
+        let mut some = || Some(dice.text(3));
+        Person {
+            id: id.into(),
+            handle: some(),
+            email: some(),
+            title: some(),
+            name: dice.text(3),
+            kind: AuthorKind::Person,
+        }
+    }
+
+    fn at(&self, conversation: &str) -> MessageRef {
+        MessageRef { account: self.account.clone(), conversation: conversation.to_owned(), id: "M1".into() }
+    }
+}
+
+impl Bound for Hostile {
+    fn platform(&self) -> &'static str {
+        "hostile"
+    }
+
+    fn auth(&self) -> Auth {
+        Auth::FirstOf(Vec::new())
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        Endpoints::api("https://hostile.invalid")
+    }
+
+    fn facets(&self) -> Facets {
+        Facets::of(self)
+    }
+
+    fn connect(&self, account: &Arc<Account>, _: &Call) -> Box<dyn Live> {
+        Box::new(Self { account: account.key.clone(), ..self.clone() })
+    }
+}
+
+#[async_trait]
+impl Live for Hostile {
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        let dice = &mut self.state().0;
+        Ok(Identity { id: "P1".into(), name: dice.text(4), workspace: Some(dice.text(4)) })
+    }
+
+    fn chat(&self) -> Option<&dyn Chat> {
+        Some(self)
+    }
+}
+
+impl Chat for Hostile {
+    fn reference(&self, text: &str) -> Option<Reference> {
+        let plain = text.len() > 1 && text[1..].bytes().all(|byte| byte.is_ascii_digit());
+        match text.as_bytes().first() {
+            Some(b'C') if plain => Some(Reference::Conversation(text.into())),
+            Some(b'P') if plain => Some(Reference::Person(text.into())),
+            _ => None,
+        }
+    }
+
+    fn conversations(&self) -> &dyn Conversations {
+        self
+    }
+
+    fn messages(&self) -> &dyn Messages {
+        self
+    }
+
+    fn posts(&self) -> Option<&dyn Posts> {
+        Some(self)
+    }
+
+    fn edits(&self) -> Option<&dyn Edits> {
+        Some(self)
+    }
+
+    fn deletions(&self) -> Option<&dyn Deletions> {
+        Some(self)
+    }
+
+    fn reactions(&self) -> Option<&dyn Reactions> {
+        Some(self)
+    }
+
+    fn search(&self) -> Option<&dyn Search> {
+        Some(self)
+    }
+
+    fn people(&self) -> Option<&dyn People> {
+        Some(self)
+    }
+
+    fn files(&self) -> Option<&dyn Files> {
+        Some(self)
+    }
+
+    fn uploads(&self) -> Option<&dyn Uploads> {
+        Some(self)
+    }
+
+    fn read_markers(&self) -> Option<&dyn ReadMarkers> {
+        Some(self)
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Conversations for Hostile {
+    async fn list(&self, _: &Listing) -> Result<Page<Conversation>> {
+        let mut items: Vec<_> = (0..30).map(|number| self.conversation(&format!("C{number}"))).collect();
+        let odd = self.state().0.id('C');
+        items.push(self.conversation(&odd));
+        Ok(Page { items, next: None })
+    }
+
+    async fn get(&self, id: &str) -> Result<Conversation> {
+        Ok(self.conversation(id))
+    }
+
+    async fn members(&self, _: &str, _: &Listing) -> Result<Page<Person>> {
+        Ok(Page { items: (0..20).map(|number| self.person(&format!("P{number}"))).collect(), next: None })
+    }
+
+    async fn direct(&self, _: &str, _: bool) -> Result<Option<Conversation>> {
+        Ok(Some(self.conversation("C3")))
+    }
+}
+
+#[async_trait]
+impl Messages for Hostile {
+    async fn list(&self, conversation: &str, history: &History) -> Result<Page<Message>> {
+        Ok(self.page(conversation, history.limit))
+    }
+
+    async fn get(&self, conversation: &str, id: &str) -> Result<Message> {
+        Ok(self.message(conversation, Some(id)))
+    }
+}
+
+#[async_trait]
+impl Search for Hostile {
+    async fn search(&self, query: &Query) -> Result<Page<Message>> {
+        let mut page = self.page("C1", query.limit);
+        for (number, message) in page.items.iter_mut().enumerate() {
+            message.at.conversation = format!("C{}", number % 3);
+        }
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl People for Hostile {
+    async fn find(&self, _: &str, _: usize) -> Result<Vec<Person>> {
+        Ok((0..20).map(|number| self.person(&format!("P{number}"))).collect())
+    }
+
+    async fn get(&self, id: &str) -> Result<Person> {
+        Ok(self.person(id))
+    }
+}
+
+#[async_trait]
+impl Files for Hostile {
+    async fn download(&self, _: &str, _: usize) -> Result<Download> {
+        let dice = &mut self.state().0;
+        Ok(Download { name: Some(dice.text(3)), media_type: None, bytes: dice.text(9).into_bytes() })
+    }
+}
+
+#[async_trait]
+impl Posts for Hostile {
+    async fn send(&self, conversation: &str, _: &Draft) -> Result<MessageRef> {
+        Ok(self.at(conversation))
+    }
+
+    fn longest(&self) -> Length {
+        Length::Characters(4_000)
+    }
+}
+
+#[async_trait]
+impl Edits for Hostile {
+    async fn edit(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Deletions for Hostile {
+    async fn delete(&self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reactions for Hostile {
+    async fn add(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn remove(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Uploads for Hostile {
+    async fn send_file(&self, conversation: &str, _: Option<&str>, _: &Upload) -> Result<MessageRef> {
+        Ok(self.at(conversation))
+    }
+}
+
+#[async_trait]
+impl ReadMarkers for Hostile {
+    async fn mark_read(&self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Changes for Hostile {
+    async fn since(&self, cursor: Option<&str>, _: Duration) -> Result<Delta> {
+        let changes = cursor.map(|_| self.page("C1", 10).items).unwrap_or_default();
+        Ok(Delta { changes: changes.into_iter().rev().map(Change::New).collect(), cursor: "c".into() })
+    }
+}
