@@ -2,6 +2,7 @@
 
 mod answers;
 mod names;
+mod budget;
 mod forgery;
 mod hostile;
 mod reader;

@@ -70,24 +70,15 @@ mod tests {
     }
 
     #[test]
-    fn the_verbs_are_frugal_and_their_schemas_are_kept() {
-        let mut bytes = 0;
+    fn every_schema_is_kept() {
         for tool in tools().into_iter().filter(|tool| tool.host == Chats::KEY) {
-            let schema = serde_json::Value::Object((tool.input)());
-            assert!(tool.description.len() < 700 && tool.name.len() <= 24, "{}", tool.name);
-            for combinator in ["anyOf", "oneOf", "allOf"] {
-                assert!(schema.get(combinator).is_none(), "{}", tool.name);
-            }
-            bytes += tool.name.len() + tool.description.len() + schema.to_string().len();
             let shown = serde_json::json!({
                 "name": tool.name,
                 "effect": format!("{:?}", tool.effect),
                 "description": tool.description,
-                "input": schema,
+                "input": (tool.input)(),
             });
             insta::assert_json_snapshot!(tool.name, shown);
         }
-        // Titles and annotations come on top.
-        assert!(bytes / 4 < 3_000, "{} tokens", bytes / 4);
     }
 }

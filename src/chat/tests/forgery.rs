@@ -39,28 +39,24 @@ fn calls(verb: &str) -> Vec<Value> {
                 .chain(forms(json!({ "target": "work:C1", "thread": "M1" })))
                 .collect()
         }
-        "search_messages" => forms(json!({ "query": "e" })),
-        "find_people" => forms(json!({ "query": "e" })),
+        "search_messages" | "find_people" => forms(json!({ "query": "e" })),
         "get_conversation" => forms(json!({ "target": "work:C1" })),
         "get_file" => vec![json!({ "ref": "work:F1", "mode": "text" })],
         "wait_for_messages" => vec![json!({ "target": "work:C1", "timeout": "1s", "settle": "0s" })],
         "send_message" => forms(json!({ "target": "work:C1", "text": "x" })),
         "edit_message" => vec![json!({ "ref": "work:C1/M1", "text": "x" })],
-        "delete_message" => vec![json!({ "ref": "work:C1/M1" })],
-        "mark_read" => vec![json!({ "ref": "work:C1/M1" })],
+        "delete_message" | "mark_read" => vec![json!({ "ref": "work:C1/M1" })],
         "react" => vec![json!({ "ref": "work:C1/M1", "emoji": "👍" })],
         other => panic!("say here how `{other}` is called"),
     }
 }
 
-fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
-    let account = |key: &str| ServedAccount {
-        account: Arc::new(Account::new(
-            AccountKey::new(key),
-            Endpoints::api("https://hostile.invalid"),
-            Arc::new(Fixed(None)),
-            Arc::default(),
-        )),
+/// Returns an account of the hostile platform.
+pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
+    let endpoints = Endpoints::api("https://hostile.invalid");
+    let credentials = Arc::new(Fixed(None));
+    ServedAccount {
+        account: Arc::new(Account::new(AccountKey::new(key), endpoints, credentials, Arc::default())),
         bound: Arc::new(hostile.clone()),
         name: "Hostile".into(),
         description: None,
@@ -70,10 +66,14 @@ fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
         sign_in_command: "sign in".into(),
         signed_in: Arc::new(|| true),
         invitations: None,
-    };
+    }
+}
+
+fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
     let files = FileRoots { upload: Vec::new(), download: None, closed: Vec::new() };
     let state = State::at(folder.path().join("state.db"));
-    Assistant(Arc::new(Served::new(vec![account("work"), account("home")], files, state)))
+    let accounts = ["work", "home"].map(|key| account(key, hostile));
+    Assistant(Arc::new(Served::new(accounts.into(), files, state)))
 }
 
 fn text(reply: Reply) -> String {
