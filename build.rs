@@ -1,5 +1,5 @@
 //! Links every enabled provider crate, so that what it registers is in the binary: the linker drops, without a word, a
-//! crate that nothing names. On Linux it also says how to link for a quick start.
+//! crate that nothing names. It writes down what emojis are called, and on Linux it says how to link for a quick start.
 
 use std::{env, fs, io, path::Path};
 
@@ -17,7 +17,20 @@ fn main() -> io::Result<()> {
     names.sort();
     let links: Vec<_> = names.iter().map(|name| format!("extern crate {name} as _;")).collect();
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
-    fs::write(Path::new(&out).join("providers.rs"), links.join("\n"))
+    fs::write(Path::new(&out).join("providers.rs"), links.join("\n"))?;
+    fs::write(Path::new(&out).join("emojis.txt"), emojis())
+}
+
+/// Returns a line for each emoji: itself, and the names that people give it.
+fn emojis() -> String {
+    let mut lines = Vec::new();
+    for emoji in emojis::iter() {
+        let names: Vec<_> = emoji.shortcodes().collect();
+        lines.push(format!("{emoji} {}", names.join(" ")));
+        let toned = emoji.skin_tones().into_iter().flatten().filter(|toned| *toned != emoji);
+        lines.extend(toned.map(|toned| format!("{toned} ")));
+    }
+    lines.join("\n")
 }
 
 fn link_for_a_quick_start() {

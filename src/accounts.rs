@@ -289,6 +289,7 @@ impl Accounts {
             name: config.name.clone(),
             description: Some(config.description.clone()).filter(|text| !text.is_empty()),
             may_write: self.may_write(key),
+            may_mark_read: config.mark_read,
             allow: config.allow.clone(),
             deny: config.deny.clone(),
             sign_in_command: self.sign_in_command(key),

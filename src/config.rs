@@ -58,6 +58,8 @@ pub struct AccountConfig {
     pub allow: Vec<String>,
     /// Patterns of targets that no write may go to.
     pub deny: Vec<String>,
+    /// Whether conversations may be marked as read, which the user sees.
+    pub mark_read: bool,
     /// Platform tools to offer, by toolset.
     pub toolsets: Vec<String>,
     /// Addresses to use instead of the platform's own.
@@ -144,6 +146,8 @@ struct Block {
     allow: Vec<String>,
     #[serde(default)]
     deny: Vec<String>,
+    #[serde(default)]
+    mark_read: bool,
     #[serde(default)]
     toolsets: Vec<String>,
     #[serde(default)]
@@ -246,6 +250,7 @@ impl Block {
             access: self.access,
             allow: self.allow,
             deny: self.deny,
+            mark_read: self.mark_read,
             toolsets: self.toolsets,
             endpoints,
             bound,
@@ -344,6 +349,10 @@ mod tests {
             (
                 "providers:\n  matrix:\n    scopes:\n      reed: [x]\n",
                 "/etc/switchboard.yaml:4: account `matrix`: `reed`: `scopes` takes a list, or lists under `read` and `write` only",
+            ),
+            (
+                "providers:\n  matrix:\n    mark_raed: true\n",
+                "/etc/switchboard.yaml:3: account `matrix`: unknown key `mark_raed` | say `mark_read`",
             ),
             ("providers: [\n", "/etc/switchboard.yaml:1: "),
             ("", "/etc/switchboard.yaml:1: "),

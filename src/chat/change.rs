@@ -1,6 +1,6 @@
 //! `edit_message` and `delete_message`: what the user sent before.
 
-use switchboard_kit::{Error, Result, Text, tool};
+use switchboard_kit::{Error, Result, Text, chat::Posts, tool};
 
 use super::{find::Purpose, sanitise, served::Chats};
 
@@ -21,6 +21,14 @@ async fn edit_message(
     }
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
     let edits = place.opened.chat()?.edits().ok_or_else(|| place.opened.lacks("way to edit messages"))?;
+    if let Some(longest) = place.opened.chat()?.posts().map(Posts::longest).filter(|longest| !longest.admits(&text)) {
+        let length = longest.of(&text);
+        let message = format!(
+            "argument `text` is {length} long, and one message in `{}` has at most {longest}",
+            place.opened.account.key()
+        );
+        return Err(Error::invalid(message).hint("shorten it, and send the rest with send_message"));
+    }
     place.opened.run(edits.edit(&place.conversation.id, place.message()?, &text)).await?;
     Ok(Text(format!("edited {}", place.reference(place.message()?))))
 }

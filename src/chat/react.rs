@@ -2,7 +2,7 @@
 
 use switchboard_kit::{Error, Result, Text, tool};
 
-use super::{find::Purpose, sanitise, served::Chats};
+use super::{emoji, find::Purpose, sanitise, served::Chats};
 
 /// Adds the user's reaction to a message, or takes it away.
 #[tool(write)]
@@ -10,7 +10,7 @@ async fn react(
     chats: &Chats,
     /// Message, such as `account:C1/M12`, its URL, or its id with `target`.
     r#ref: String,
-    /// Such as `👍`, or `:name:` for the workspace's own.
+    /// Such as `👍` or `:tada:`; also a `:name:` of the workspace's own.
     emoji: String,
     /// Take it away.
     #[default(false)]
@@ -18,10 +18,13 @@ async fn react(
     /// Conversation, if `ref` is a bare id.
     target: Option<String>,
 ) -> Result<Text> {
-    let emoji = sanitise::name(&emoji);
-    if emoji.is_empty() {
-        return Err(Error::invalid("argument `emoji` is empty").hint("write one, such as `👍`"));
-    }
+    let text = sanitise::name(&emoji);
+    // What others reacted with may be any text, and so may what is to be taken back.
+    let emoji = emoji::named(&text).or_else(|| (remove && !text.is_empty()).then(|| text.clone()));
+    let emoji = emoji.ok_or_else(|| {
+        Error::invalid(format!("argument `emoji`: `{text}` is no emoji"))
+            .hint("write one, such as `👍`, or its name between colons, such as `:tada:`")
+    })?;
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
     let reactions = place.opened.chat()?.reactions().ok_or_else(|| place.opened.lacks("reactions"))?;
     let (conversation, id) = (&place.conversation.id, place.message()?);

@@ -52,6 +52,8 @@ pub struct ServedAccount {
     pub description: Option<String>,
     /// Whether writing is on.
     pub may_write: bool,
+    /// Whether the user lets conversations be marked as read.
+    pub may_mark_read: bool,
     /// Globs on `account:id`, `account:#name` and `account:@name`; if there are any, writes need one.
     pub allow: Vec<String>,
     /// Globs that no write may match.

@@ -6,7 +6,7 @@ use switchboard_kit::{
     host::{Effect, ToolDef, tools},
 };
 
-use super::served::{Chats, Served};
+use super::served::{Chats, Served, ServedAccount};
 
 /// What a platform must have for a verb to be listed.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ enum Need {
     Chat,
     /// One of the facets.
     Facet(Facet),
+    /// Marks of what was read, and the user's leave to move them.
+    MarkRead,
 }
 
 /// The verbs, each with what it needs. Without a search of the platform's own, messages are scanned.
@@ -32,14 +34,16 @@ const NEEDS: &[(&str, Need)] = &[
     ("edit_message", Need::Facet(Facet::Edits)),
     ("delete_message", Need::Facet(Facet::Deletions)),
     ("react", Need::Facet(Facet::Reactions)),
+    ("mark_read", Need::MarkRead),
 ];
 
 impl Need {
-    fn met_by(self, facets: &Facets) -> bool {
+    fn met_by(self, account: &ServedAccount, facets: &Facets) -> bool {
         match self {
             Self::Account => true,
             Self::Chat => facets.chat,
             Self::Facet(facet) => facets.has(facet),
+            Self::MarkRead => account.may_mark_read && facets.has(Facet::ReadMarkers),
         }
     }
 }
@@ -49,9 +53,9 @@ pub fn verbs(served: &Served) -> Vec<&'static ToolDef> {
     let tools: Vec<_> = tools().into_iter().filter(|tool| tool.host == Chats::KEY).collect();
     let listed = NEEDS.iter().filter_map(|(name, need)| {
         let tool = *tools.iter().find(|tool| tool.name == *name)?;
-        let able = served
-            .with_facets()
-            .any(|(account, facets)| need.met_by(facets) && (tool.effect == Effect::Read || account.may_write));
+        let able = served.with_facets().any(|(account, facets)| {
+            need.met_by(account, facets) && (tool.effect == Effect::Read || account.may_write)
+        });
         able.then_some(tool)
     });
     listed.collect()

@@ -94,6 +94,7 @@ impl Workspace {
             name: "Kestrel".into(),
             description: None,
             may_write: true,
+            may_mark_read: false,
             allow: Vec::new(),
             deny: Vec::new(),
             sign_in_command: format!("switchboard --provider {key} --local-auth"),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard_kit::ErrorKind;
 
-use super::workspace::{Workspace, ids};
+use super::workspace::{Assistant, Workspace, ids};
 use crate::chat::{instructions, verbs};
 
 #[tokio::test]
@@ -138,4 +138,68 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     let writer = workspace.robin().await;
     assert_eq!(verbs(&writer.0).len(), 11);
     assert!(!instructions(&writer.0).contains("Writing is off"));
+}
+
+#[tokio::test]
+async fn reactions_are_named_or_drawn_and_one_is_one() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let sent = robin.send("#ops", "Ship it?").await;
+    for emoji in ["❤", ":heart:", "heart", "❤\u{fe0f}", ":kestrel:"] {
+        robin.call("react", json!({ "ref": sent, "emoji": emoji })).await;
+    }
+    let text = robin.call("read_messages", json!({ "target": "#ops" })).await;
+    assert!(text.contains(":kestrel: 1") && text.contains("❤\u{fe0f} 1"), "{text}");
+    let error = robin.refused("react", json!({ "ref": sent, "emoji": "well done" })).await;
+    assert_eq!(error.to_string(), "argument `emoji`: `well done` is no emoji");
+    robin.call("react", json!({ "ref": sent, "emoji": "heart", "remove": true })).await;
+    assert!(!robin.call("read_messages", json!({ "target": "#ops" })).await.contains('❤'));
+}
+
+#[tokio::test]
+async fn a_new_text_is_no_longer_than_one_message() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let sent = robin.send("#ops", "short").await;
+    let error = robin.refused("edit_message", json!({ "ref": sent, "text": "é".repeat(8_001) })).await;
+    let expected = "argument `text` is 8001 long, and one message in `sandbox` has at most 8000 characters";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn what_others_sent_is_not_deleted_or_changed() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let general = robin.call("read_messages", json!({ "target": "#general" })).await;
+    let theirs = general.lines().find(|line| line.contains("Mara Lindqvist [")).unwrap();
+    let message = format!("#general/{}", ids(theirs)[0]);
+    for (verb, mut arguments) in [("delete_message", json!({})), ("edit_message", json!({ "text": "x" }))] {
+        arguments["ref"] = message.as_str().into();
+        let error = robin.refused(verb, arguments).await;
+        assert_eq!(error.kind(), ErrorKind::Forbidden);
+        assert!(error.to_string().contains("was written by someone else"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn conversations_are_marked_as_read_only_where_the_user_lets_them_be() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    account.may_mark_read = true;
+    let (robin, other) = (workspace.serve(vec![account]), workspace.robin().await);
+    let is_listed = |assistant: &Assistant| verbs(&assistant.0).iter().any(|tool| tool.name == "mark_read");
+    assert!(is_listed(&robin) && !is_listed(&other));
+    let error = other.refused("mark_read", json!({ "target": "#general" })).await;
+    assert!(error.hint_text().unwrap().contains("`mark_read: true`"), "{error:?}");
+    let unread = async || {
+        let listed = robin.call("list_conversations", json!({ "query": "general" })).await;
+        listed.lines().find(|line| line.contains("(sandbox:C1)")).unwrap().to_owned()
+    };
+    workspace.serve(vec![workspace.account("mara", "mara@kestrel.example").await]).send("#general", "New").await;
+    assert!(unread().await.contains("unread"), "{}", unread().await);
+    let answer = robin.call("mark_read", json!({ "target": "#general" })).await;
+    assert!(answer.starts_with("marked #general (sandbox:C1) as read up to sandbox:C1/M"), "{answer}");
+    assert!(!unread().await.contains("unread"), "{}", unread().await);
+    let error = robin.refused("mark_read", json!({ "target": "@tomas" })).await;
+    assert_eq!(error.to_string(), "there is no direct chat with `Tomás Herrera` yet");
 }
