@@ -8,6 +8,7 @@
 
 mod access;
 mod answers;
+mod catch_up;
 mod change;
 mod conversation;
 mod conversations;
@@ -25,6 +26,7 @@ mod read;
 mod roots;
 pub(crate) mod sanitise;
 mod scan;
+mod scope;
 mod search;
 mod send;
 mod served;
@@ -35,6 +37,7 @@ mod tests;
 mod time;
 mod transcript;
 mod verbs;
+mod wait;
 mod whoami;
 
 pub use instructions::instructions;

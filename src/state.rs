@@ -2,6 +2,7 @@
 //!
 //! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
 
+pub(crate) mod marks;
 pub mod names;
 pub(crate) mod sent;
 

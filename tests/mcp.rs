@@ -7,8 +7,17 @@ use crate::{
     switchboard::{Home, Session, printed},
 };
 
-const READ: [&str; 7] =
-    ["find_people", "get_conversation", "get_file", "list_conversations", "read_messages", "search_messages", "whoami"];
+const READ: [&str; 9] = [
+    "catch_up",
+    "find_people",
+    "get_conversation",
+    "get_file",
+    "list_conversations",
+    "read_messages",
+    "search_messages",
+    "wait_for_messages",
+    "whoami",
+];
 const WRITE: [&str; 4] = ["delete_message", "edit_message", "react", "send_message"];
 
 #[test]

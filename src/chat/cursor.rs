@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use switchboard_kit::{AccountKey, Error, Result, chat::Message};
 
 /// Where to go on: a page of the platform's, and what of it was shown already.
@@ -57,25 +57,32 @@ pub(super) struct Cursor(pub(super) BTreeMap<AccountKey, Position>);
 impl Cursor {
     /// Reads one that an answer gave.
     pub(super) fn read(text: Option<&str>) -> Result<Option<Self>> {
-        let Some(text) = text else { return Ok(None) };
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
-        let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        cursor.map(Some).ok_or_else(|| {
-            Error::invalid("argument `cursor` is none of ours")
-                .hint("copy it whole from the `next:` line of the answer before, with the same other arguments")
-        })
+        text.map(unpack).transpose()
     }
 
     /// Writes it; none if every account is at its end.
     pub(super) fn write(&self) -> Option<String> {
-        let json = serde_json::to_vec(self).ok()?;
-        (!self.0.is_empty()).then(|| URL_SAFE_NO_PAD.encode(json))
+        (!self.0.is_empty()).then(|| pack(self))
     }
 
     /// Writes where one account was left off.
     pub(super) fn one(account: &AccountKey, position: Option<Position>) -> Option<String> {
         Self(position.map(|position| (account.clone(), position)).into_iter().collect()).write()
     }
+}
+
+/// Writes where an answer was left off as one opaque word.
+pub(super) fn pack(place: &impl Serialize) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+/// Reads such a word.
+pub(super) fn unpack<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+        Error::invalid("argument `cursor` is none of ours")
+            .hint("copy it whole from the `next:` line of the answer before, with the same other arguments")
+    })
 }
 
 /// Writes the last line of an answer.

@@ -28,7 +28,7 @@ use crate::{
 /// How long one account may take where several are asked.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How much time answers need at the end.
-const HURRY: Duration = Duration::from_secs(3);
+pub(super) const HURRY: Duration = Duration::from_secs(3);
 /// How long a list of conversations with all that is known of them is believed.
 const NAMES_LAST: Duration = Duration::from_mins(1);
 /// How long it is believed who is signed in. Another sign-in may take its place.
@@ -181,7 +181,16 @@ impl Chats {
 
     /// Opens an account.
     pub(super) fn open<'a>(&self, account: &'a ServedAccount) -> Opened<'a> {
-        let call = if self.served.accounts.len() > 1 { self.call.clone().within(PATIENCE) } else { self.call.clone() };
+        let several = self.served.accounts.len() > 1;
+        self.opened(account, if several { self.call.clone().within(PATIENCE) } else { self.call.clone() })
+    }
+
+    /// Opens an account for as long as the call lasts, however many are asked.
+    pub(super) fn open_to_the_end<'a>(&self, account: &'a ServedAccount) -> Opened<'a> {
+        self.opened(account, self.call.clone())
+    }
+
+    fn opened<'a>(&self, account: &'a ServedAccount, call: Call) -> Opened<'a> {
         let owner = Owner { principal: self.call.principal().clone(), account: account.key().clone() };
         let live = account.bound.connect(&account.account, &call);
         Opened { account, live, remembered: self.served.memory.of(owner), call }

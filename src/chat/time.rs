@@ -1,4 +1,6 @@
-//! What people say of time: instants, dates, and how long ago.
+//! What people say of time: instants, dates, how long ago, and how long.
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 use switchboard_kit::{Error, Result};
@@ -70,6 +72,27 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<civil::DateTime>() {
         return Some(moment.to_zoned(zone.clone()).ok()?.timestamp());
     }
+    now.timestamp().checked_sub(SignedDuration::from_secs(seconds(text)?)).ok()
+}
+
+/// Reads how long something is to take.
+pub(super) fn duration(name: &str, text: &str) -> Result<Duration> {
+    let read = seconds(text.trim()).and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    read.ok_or_else(|| {
+        Error::invalid(format!("argument `{name}`: `{text}` is not a duration")).hint("write `6s`, `90s` or `5m`")
+    })
+}
+
+/// Returns a duration as people say it.
+pub(super) fn duration_name(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} m", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// Reads a number of seconds, minutes, hours, days or weeks.
+fn seconds(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: i64 = number.parse().ok().filter(|number| *number >= 0)?;
     let seconds = match unit {
@@ -80,7 +103,7 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
         "w" => 604_800,
         _ => return None,
     };
-    now.timestamp().checked_sub(SignedDuration::from_secs(number.checked_mul(seconds)?)).ok()
+    number.checked_mul(seconds)
 }
 
 #[cfg(test)]
@@ -107,6 +130,20 @@ mod tests {
         {
             assert_eq!(read(text, &now), None, "{text}");
         }
+    }
+
+    #[test]
+    fn durations_are_read_and_said_as_people_do() {
+        for (text, seconds) in [("0s", 0), ("90s", 90), (" 5m ", 300), ("1h", 3_600)] {
+            assert_eq!(duration("timeout", text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in ["", "5", "-1s", "soon", "today", "9223372036854775807w"] {
+            assert!(duration("timeout", text).is_err(), "{text}");
+        }
+        assert_eq!(
+            (duration_name(Duration::from_secs(90)), duration_name(Duration::from_mins(5))),
+            ("90 s".into(), "5 m".into())
+        );
     }
 
     #[test]

@@ -162,6 +162,11 @@ pub(super) fn bytes(size: u64) -> String {
     }
 }
 
+/// Returns a message with at most `longest` characters of its text.
+pub(super) fn shortened(message: Message, longest: usize) -> Message {
+    Message { text: cut(&message.text, longest), ..message }
+}
+
 /// Cuts a text to `longest` characters, the indents of its lines included.
 fn cut(text: &str, longest: usize) -> String {
     let mut left = longest;

@@ -27,6 +27,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("list_conversations", Need::Chat),
     ("read_messages", Need::Chat),
     ("search_messages", Need::Chat),
+    ("catch_up", Need::Chat),
+    ("wait_for_messages", Need::Facet(Facet::Changes)),
     ("find_people", Need::Facet(Facet::People)),
     ("get_conversation", Need::Chat),
     ("get_file", Need::Facet(Facet::Files)),

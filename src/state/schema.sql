@@ -68,3 +68,9 @@ CREATE TABLE sent (
     ids TEXT NOT NULL,
     PRIMARY KEY (owner, conversation, key)
 ) WITHOUT ROWID;
+
+-- When each account was last looked at by `catch_up`.
+CREATE TABLE marks (
+    owner INTEGER PRIMARY KEY REFERENCES owners,
+    looked INTEGER NOT NULL
+);

@@ -11,7 +11,10 @@ from scenario import scenario
 from visitors import VISITORS, Visitor
 
 INSPECTOR = Path("node_modules/.bin/mcp-inspector")
-VERBS = {"whoami", "list_conversations", "read_messages", "search_messages", "get_file"}
+VERBS = {
+    "whoami", "list_conversations", "read_messages", "search_messages", "catch_up", "wait_for_messages",
+    "find_people", "get_conversation", "get_file",
+}
 ERAS = ("legacy", "modern")
 LISTS = {
     "tools/list": "tools", "resources/list": "resources", "resources/templates/list": "resourceTemplates",

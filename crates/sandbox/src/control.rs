@@ -80,6 +80,7 @@ async fn counters(State(sandbox): State<Sandbox>) -> Result<Json<Value>, Refusal
         "unknown_refresh_tokens": count("unknown"),
         "most_uses_of_one_refresh_token": most,
         "api_calls": sandbox.calls.accepted.load(Ordering::Relaxed),
+        "api_writes": sandbox.calls.writes.load(Ordering::Relaxed),
         "api_calls_under_way": sandbox.calls.under_way.load(Ordering::Relaxed),
         "most_api_calls_at_once": sandbox.calls.most_at_once.load(Ordering::Relaxed),
         "refused_api_calls": sandbox.calls.refused.load(Ordering::Relaxed),

@@ -256,8 +256,8 @@ fn seal(conversation: &mut Conversation) {
 }
 
 /// Hears how far a call has come.
-#[derive(Default)]
-struct Listener(Mutex<Vec<(f64, String)>>);
+#[derive(Debug, Default)]
+pub(super) struct Listener(pub(super) Mutex<Vec<(f64, String)>>);
 
 impl Caller for Listener {
     fn progress(&self, done: f64, _: Option<f64>, message: &str) {

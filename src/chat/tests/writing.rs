@@ -120,23 +120,27 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     account.may_write = false;
     let reader = workspace.serve(vec![account]);
     let listed: Vec<_> = verbs(&reader.0).iter().map(|tool| tool.name).collect();
-    let reads = [
-        "whoami",
-        "list_conversations",
-        "read_messages",
-        "search_messages",
-        "find_people",
-        "get_conversation",
-        "get_file",
-    ];
-    assert_eq!(listed, reads);
+    assert_eq!(
+        listed,
+        [
+            "whoami",
+            "list_conversations",
+            "read_messages",
+            "search_messages",
+            "catch_up",
+            "wait_for_messages",
+            "find_people",
+            "get_conversation",
+            "get_file"
+        ]
+    );
     let error = reader.refused("send_message", json!({ "target": "#ops", "text": "x" })).await;
     assert!(error.kind() == ErrorKind::Forbidden && error.hint_text().unwrap().contains("--allow-write"), "{error:?}");
     let told = instructions(&reader.0);
     assert!(told.contains("`access: write`") && told.contains("`--allow-write`") && told.len() < 2_000, "{told}");
     assert!(told.contains("`sandbox` is not signed in: the user must run `switchboard"), "{told}");
     let writer = workspace.robin().await;
-    assert_eq!(verbs(&writer.0).len(), 11);
+    assert_eq!(verbs(&writer.0).len(), 13);
     assert!(!instructions(&writer.0).contains("Writing is off"));
 }
 

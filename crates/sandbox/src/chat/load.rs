@@ -13,6 +13,7 @@ use crate::sandbox::Sandbox;
 pub(crate) struct Calls {
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) writes: AtomicU64,
     pub(crate) under_way: AtomicU64,
     pub(crate) most_at_once: AtomicU64,
 }
@@ -36,6 +37,9 @@ impl Drop for Call<'_> {
 
 pub(crate) async fn count(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
     let _call = sandbox.calls.begin();
+    if !request.method().is_safe() {
+        sandbox.calls.writes.fetch_add(1, Ordering::Relaxed);
+    }
     tokio::time::sleep(sandbox.faults().api_delay()).await;
     next.run(request).await
 }
