@@ -25,7 +25,6 @@ mod react;
 mod read;
 mod roots;
 pub(crate) mod sanitise;
-mod scan;
 mod scope;
 mod search;
 mod send;

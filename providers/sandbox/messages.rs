@@ -92,6 +92,10 @@ impl Messages for Sandbox {
         Ok(Page { items, next: page.older })
     }
 
+    fn include_answers(&self) -> bool {
+        false
+    }
+
     async fn get(&self, _: &str, id: &str) -> Result<chat::Message> {
         let message: Message = self.api.get(format!("api/messages/{}", escape(id))).send().await?;
         Ok(message.into_chat(self.api.account()))

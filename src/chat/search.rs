@@ -1,71 +1,84 @@
-//! `search_messages`: the platforms' own search where there is one, else a bounded scan that says how far it got.
+//! `search_messages`: the platforms' own search where it will do, else a bounded scan that says how far it got.
+//!
+//! - `wanted`: what is searched for. `matching`, `words` and `ranking`: which texts say it, and which say it best.
+//! - `scan` and `walk`: how conversations are read where the platform does not search. `frontier`: where that goes on.
+//! - `context`: what stands around a hit. `showing`: what the answer looks like.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+mod context;
+mod frontier;
+mod matching;
+mod ranking;
+mod scan;
+mod showing;
+mod walk;
+mod wanted;
+mod words;
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use switchboard_kit::{
-    Error, ErrorKind, Result, Text,
-    chat::{Conversation, Message, Query, Reference},
+    AccountKey, Error, ErrorKind, Result, Text,
+    chat::{Conversation, Message, Query},
     tool,
 };
 
+use self::{
+    context::{ASKED, Hit},
+    frontier::{Frontier, Place},
+    matching::{Mode, Pattern},
+    scan::{Scanned, scan},
+    showing::Shown,
+    wanted::{Filter, Has, Wanted, mark},
+};
 use super::{
     access::title,
-    answers::Answers,
-    cursor::{Cursor, Position, footer},
-    find::{Purpose, people},
-    read::{Format, with_ref},
+    cursor::{Cursor, Position},
+    find::Purpose,
+    read::Format,
     sanitise,
-    scan::scan,
     served::{Chats, Opened, ServedAccount},
-    targets::{self, fold},
-    time::{self, Window},
-    transcript::{View, fitting},
+    targets,
+    time::Window,
 };
 
-/// What is searched for, wherever.
-pub(super) struct Wanted {
-    pub(super) text: String,
-    pub(super) from: Option<String>,
-    pub(super) window: Window,
-    pub(super) limit: usize,
-}
-
-/// Who must have written it.
-pub(super) enum From {
-    Anyone,
-    Id(String),
-    Name(String),
-}
-
-impl From {
-    pub(super) fn wrote(&self, message: &Message) -> bool {
-        match self {
-            Self::Anyone => true,
-            Self::Id(id) => message.author.id == *id,
-            Self::Name(name) => fold(&message.author.name) == *name,
-        }
-    }
-}
+/// Most pages of a platform's own search in which nothing passes the filters.
+const PASSED_OVER: usize = 5;
+/// Most messages to show on either side of a hit.
+const MOST_AROUND: u8 = 3;
+/// Most conversations that are asked for their name.
+const NAMED: usize = 5;
 
 /// What one account found.
-pub(super) struct Hits {
-    /// In the platform's own order.
-    pub(super) messages: Vec<Message>,
-    pub(super) position: Position,
-    pub(super) next: Option<Position>,
-    /// How it was searched, if not by the platform.
-    pub(super) note: Option<String>,
+struct Findings {
+    /// The best first.
+    hits: Vec<Hit>,
+    /// How many more were found.
+    more: usize,
+    source: Source,
+    /// How it was searched, and how far.
+    coverage: String,
+    /// What people call the conversations.
+    titles: BTreeMap<String, String>,
 }
 
-/// Searches messages by words, in one conversation or everywhere.
+/// Where the hits are from, and where their search goes on.
+enum Source {
+    /// A page of the platform's search.
+    Platform { page: Option<String>, position: Position, next: Option<String> },
+    /// A stretch of a scan.
+    Scan { start: Frontier, end: Option<Frontier> },
+}
+
+/// Searches messages: by the platform's own search, or where it has none, or with `mode`, by reading back as far as the
+/// answer says. Without `query`, lists what passes the filters.
 #[expect(clippy::too_many_arguments, reason = "the parameters are the tool's")]
 #[tool(read)]
 async fn search_messages(
     chats: &Chats,
-    /// Words.
-    query: String,
-    /// Conversation such as `#general`, or `account:` for one account.
+    /// Words, a text or a pattern.
+    query: Option<String>,
+    /// Conversation such as `#general`, or `account:`.
     r#in: Option<String>,
     /// Author: `@mara`, an e-mail, an id or `me`.
     from: Option<String>,
@@ -73,6 +86,14 @@ async fn search_messages(
     since: Option<String>,
     /// Before this time.
     until: Option<String>,
+    /// What must hang on it.
+    has: Option<Has>,
+    /// Only what mentions me.
+    mentions_me: Option<bool>,
+    /// How to match.
+    mode: Option<Mode>,
+    /// Messages to show around each, up to 3.
+    context: Option<u8>,
     /// Most per account.
     #[default(20)]
     limit: u16,
@@ -81,33 +102,50 @@ async fn search_messages(
     /// Form of the answer.
     format: Option<Format>,
 ) -> Result<Text> {
-    let text = sanitise::line(&query);
-    if text.is_empty() {
-        return Err(Error::invalid("argument `query` is empty").hint("write words; read_messages reads without them"));
+    let (query, mentions_me) = (query.unwrap_or_default(), mentions_me.unwrap_or_default());
+    let asked = format!("{:?}", (&query, &r#in, &from, &since, &until, &has, mentions_me, &mode));
+    let text = sanitise::text(&query);
+    let from = from.map(|from| from.trim().to_owned()).filter(|from| !from.is_empty());
+    let pattern = Pattern::read(&text, mode.unwrap_or(Mode::Hybrid))?;
+    if matches!(pattern, Pattern::Anything) && from.is_none() && has.is_none() && !mentions_me {
+        return Err(Error::invalid("argument `query` is empty")
+            .hint("write words, or set `from`, `has` or `mentions_me`; read_messages reads without them"));
     }
-    let window = Window::read(since.as_deref(), until.as_deref())?;
+    let wanted = &Wanted {
+        text: sanitise::line(&text),
+        mode,
+        pattern,
+        from,
+        window: Window::read(since.as_deref(), until.as_deref())?,
+        has,
+        mentions_me,
+        context: usize::from(context.unwrap_or_default().min(MOST_AROUND)),
+        limit: usize::from(limit.clamp(1, 100)),
+        fingerprint: mark(&asked),
+    };
     let cursor = Cursor::read(cursor.as_deref())?;
-    let wanted = &Wanted { text, from, window, limit: usize::from(limit.clamp(1, 100)) };
+    let places = cursor.as_ref().map(|cursor| places(cursor, wanted.fingerprint)).transpose()?;
     let (mut accounts, conversation) = scope(chats, r#in.as_deref()).await?;
-    if let Some(Cursor(positions)) = &cursor {
-        accounts.retain(|account| positions.contains_key(account.key()));
+    if let Some(places) = &places {
+        accounts.retain(|account| places.contains_key(account.key()));
     }
-    let (positions, conversation) = (&cursor.unwrap_or_default().0, conversation.as_ref());
+    let (places, conversation) = (&places.unwrap_or_default(), conversation.as_ref());
     let answers = chats.ask(&accounts, |opened| async move {
-        let position = positions.get(opened.account.key()).cloned().unwrap_or_default();
-        let names = chats.names(&opened, false).await.map(|(names, _)| names).unwrap_or_default();
-        Ok((search(chats, &opened, wanted, conversation, position).await?, names))
+        let place = places.get(opened.account.key()).cloned();
+        search(chats, &opened, wanted, conversation, place).await
     });
-    let answers = answers.await.some()?;
-    let shown = show(chats, answers, |names, id| {
-        let known = names.iter().chain(conversation).find(|conversation| conversation.id == id);
-        known.map(|known| {
-            let mut known = known.clone();
-            sanitise::conversation(&mut known);
-            title(&known)
-        })
-    });
-    Ok(Text(if matches!(format, Some(Format::Json)) { shown.json() } else { shown.text(&wanted.text) }))
+    let as_json = matches!(format, Some(Format::Json));
+    let shown = Shown::of(chats, answers.await.some()?, wanted, as_json);
+    Ok(Text(if as_json { shown.json() } else { shown.text(wanted) }))
+}
+
+/// Reads where each account was left off.
+fn places(cursor: &Cursor, fingerprint: u32) -> Result<BTreeMap<AccountKey, (Place, Position)>> {
+    let read = |(account, position): (&AccountKey, &Position)| {
+        let place = Place::read(position.page.as_deref().unwrap_or_default(), fingerprint)?;
+        Ok((account.clone(), (place, position.clone())))
+    };
+    cursor.0.iter().map(read).collect()
 }
 
 async fn scope<'a>(chats: &'a Chats, within: Option<&str>) -> Result<(Vec<&'a ServedAccount>, Option<Conversation>)> {
@@ -130,173 +168,158 @@ async fn search(
     chats: &Chats,
     opened: &Opened<'_>,
     wanted: &Wanted,
-    conversation: Option<&Conversation>,
-    position: Position,
-) -> Result<Hits> {
-    let from = author(chats, opened, wanted.from.as_deref()).await?;
-    if let Some(platform) = opened.chat()?.search() {
-        let query = Query {
-            text: wanted.text.clone(),
-            conversation: conversation.map(|conversation| conversation.id.clone()),
-            from: if let From::Id(id) = &from { Some(id.clone()) } else { None },
-            since: wanted.window.since,
-            until: wanted.window.until,
-            limit: wanted.limit,
-            cursor: position.page.clone(),
-        };
-        match opened.run(platform.search(&query)).await {
-            Ok(page) => {
-                let mut messages = position.rest(page.items);
-                messages.retain(|message| from.wrote(message) && wanted.window.has(message.time));
-                sanitise::messages(&mut messages);
-                return Ok(Hits { messages, position, next: page.next.map(Position::page), note: None });
+    only: Option<&Conversation>,
+    place: Option<(Place, Position)>,
+) -> Result<Findings> {
+    let filter = Filter::of(chats, opened, wanted).await?;
+    let found = match place {
+        Some((Place::Scan(start), _)) => by_scan(chats, opened, wanted, &filter, only, start).await?,
+        Some((Place::Platform(page), position)) => by_platform(opened, wanted, &filter, only, page, position).await?,
+        None => match by_platform(opened, wanted, &filter, only, None, Position::default()).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                by_scan(chats, opened, wanted, &filter, only, Frontier::default()).await?
             }
-            Err(error) if error.kind() == ErrorKind::Unsupported => {}
-            Err(error) => return Err(error),
+            found => found?,
+        },
+    };
+    let titles = titles(chats, opened, only, &found.hits).await;
+    Ok(Findings { titles, ..found })
+}
+
+async fn by_platform(
+    opened: &Opened<'_>,
+    wanted: &Wanted,
+    filter: &Filter,
+    only: Option<&Conversation>,
+    mut page: Option<String>,
+    mut position: Position,
+) -> Result<Findings> {
+    let platform = opened.chat()?.search().filter(|_| wanted.suits_platforms());
+    let platform = platform.ok_or_else(|| opened.lacks("search of that kind"))?;
+    let mut query = Query {
+        text: wanted.text.clone(),
+        conversation: only.map(|conversation| conversation.id.clone()),
+        from: filter.author(),
+        since: wanted.window.since,
+        until: wanted.window.until,
+        limit: wanted.limit,
+        cursor: None,
+    };
+    let mut turns = 0;
+    let (mut hits, next) = loop {
+        query.cursor.clone_from(&page);
+        let found = opened.run(platform.search(&query)).await?;
+        let mut messages = position.rest(found.items);
+        messages.retain(|message| filter.admits(message));
+        sanitise::messages(&mut messages);
+        turns += 1;
+        match found.next {
+            Some(next) if messages.is_empty() && turns < PASSED_OVER && !opened.is_hurried() => {
+                (page, position) = (Some(next), Position::default());
+            }
+            next => break (messages.into_iter().map(Hit::alone).collect::<Vec<_>>(), next),
+        }
+    };
+    let mut coverage = "its own search".to_owned();
+    if wanted.context > 0 {
+        let unknown = context::surround(opened, &mut hits, wanted.context).await?;
+        context::merge(&mut hits);
+        if hits.len() > ASKED {
+            coverage.push_str(&format!(", context for the best {ASKED} hits only"));
+        }
+        if unknown > 0 {
+            coverage.push_str(&format!(", the context of {unknown} could not be read"));
         }
     }
-    scan(chats, opened, wanted, &from, conversation).await
+    Ok(Findings { hits, more: 0, source: Source::Platform { page, position, next }, coverage, titles: BTreeMap::new() })
 }
 
-/// Finds out who is meant by `from`, with the account at hand.
-async fn author(chats: &Chats, opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
-    let Some(from) = from.map(str::trim).filter(|from| !from.is_empty()) else { return Ok(From::Anyone) };
-    if from == "me" {
-        return Ok(From::Id(chats.myself(opened).await?.id.clone()));
-    }
-    let prefix = format!("{}:", opened.account.key());
-    let from = from.strip_prefix(&prefix).unwrap_or(from);
-    if let Some(Reference::Person(id)) = opened.chat()?.reference(from) {
-        return Ok(From::Id(id));
-    }
-    let name = from.strip_prefix('@').unwrap_or(from);
-    let mut found = people(opened, name).await?;
-    match found.len() {
-        0 if opened.chat()?.people().is_some() => {
-            Err(Error::not_found(format!("nobody is called `{}` exactly", sanitise::name(from)))
-                .hint("write a handle, a full name or an id, as transcripts show them"))
-        }
-        0 => Ok(From::Name(fold(name))),
-        1 => Ok(From::Id(found.remove(0).id)),
-        _ => {
-            let ids: Vec<_> = found
-                .iter()
-                .take(5)
-                .map(|person| format!("`{}` ({})", sanitise::line(&person.id), sanitise::name(&person.name)))
-                .collect();
-            Err(Error::invalid(format!("`{}` means several: {}", sanitise::name(from), ids.join(", ")))
-                .hint("use one of these ids"))
-        }
-    }
-}
-
-/// Hits of one conversation, in the order of time.
-struct Group {
-    /// What people call it, and its exact target.
-    title: String,
-    target: String,
-    lines: String,
-    messages: Vec<Message>,
-}
-
-struct Shown {
-    groups: Vec<Group>,
-    left: usize,
-    notes: Vec<String>,
-    next: Option<String>,
-}
-
-type Names = Arc<Vec<Conversation>>;
-
-fn show(
+async fn by_scan(
     chats: &Chats,
-    answers: Answers<'_, (Hits, Names)>,
-    title: impl Fn(&[Conversation], &str) -> Option<String>,
-) -> Shown {
-    let (zone, several) = (time::zone(), chats.served.accounts.len() > 1);
-    let view = |account| View { zone: &zone, account: Some(account).filter(|_| several), thread: None };
-    let coverage = answers.coverage();
-    // Round by round, so that what does not fit is cut from every account alike.
-    let rounds = answers.given.iter().map(|(_, (hits, _))| hits.messages.len()).max().unwrap_or_default();
-    let in_turn = (0..rounds).flat_map(|round| {
-        let nth = move |index: usize, hits: &Hits| (index, hits.messages.get(round).cloned());
-        answers.given.iter().enumerate().map(move |(index, (_, (hits, _)))| nth(index, hits)).collect::<Vec<_>>()
-    });
-    let in_turn: Vec<(usize, Message)> = in_turn.filter_map(|(index, hit)| Some((index, hit?))).collect();
-    // A conversation's own line comes on top, at worst before every hit.
-    let sizes = in_turn.iter().map(|(_, hit)| view(&hit.at.account).size(hit).max(json!(hit).to_string().len()) + 150);
-    let fits = fitting(sizes).min(in_turn.len());
-    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-    for (index, _) in &in_turn[..fits] {
-        *taken.entry(*index).or_default() += 1;
-    }
-    let (mut groups, mut next, mut notes) = (Vec::new(), Cursor::default(), Vec::new());
-    let left = in_turn.len() - fits;
-    for (index, (account, (mut hits, names))) in answers.given.into_iter().enumerate() {
-        let count = taken.get(&index).copied().unwrap_or_default();
-        let cut = count < hits.messages.len();
-        hits.messages.truncate(count);
-        let position = match hits.messages.last() {
-            Some(last) if cut => Some(hits.position.behind(&last.at.id)),
-            None if cut => Some(hits.position),
-            _ => hits.next,
-        };
-        if let Some(position) = position {
-            next.0.insert(account.key().clone(), position);
-        }
-        notes.extend(hits.note.map(|note| format!("{}: {note}", account.key())));
-        let found = by_conversation(hits.messages).into_iter().map(|(id, messages)| {
-            let target = format!("{}:{id}", account.key());
-            let title = title(&names, &id).unwrap_or_else(|| "conversation".to_owned());
-            let lines = view(account.key()).lines(&messages);
-            Group { title: format!("{title} ({target})"), target, lines, messages }
-        });
-        groups.extend(found);
-    }
-    notes.extend(coverage);
-    Shown { groups, left, notes, next: next.write() }
+    opened: &Opened<'_>,
+    wanted: &Wanted,
+    filter: &Filter,
+    only: Option<&Conversation>,
+    start: Frontier,
+) -> Result<Findings> {
+    let Scanned { mut hits, more, start, end, coverage } = scan(chats, opened, wanted, filter, only, start).await?;
+    context::merge(&mut hits);
+    Ok(Findings { hits, more, source: Source::Scan { start, end }, coverage, titles: BTreeMap::new() })
 }
 
-/// Groups hits, each group in the order of time, the groups in the order of their first hit.
-fn by_conversation(messages: Vec<Message>) -> Vec<(String, Vec<Message>)> {
-    let mut groups: Vec<(String, Vec<Message>)> = Vec::new();
-    for message in messages {
-        match groups.iter_mut().find(|(id, _)| *id == message.at.conversation) {
-            Some((_, group)) => group.push(message),
-            None => groups.push((message.at.conversation.clone(), vec![message])),
-        }
+/// Returns what people call the conversations of these hits.
+async fn titles(
+    chats: &Chats,
+    opened: &Opened<'_>,
+    only: Option<&Conversation>,
+    hits: &[Hit],
+) -> BTreeMap<String, String> {
+    let known = match only {
+        Some(_) => None,
+        None if hits.is_empty() => None,
+        None => chats.names(opened, false).await.ok().map(|(names, _)| names),
+    };
+    let known: Vec<&Conversation> = known.iter().flat_map(|names| names.iter()).chain(only).collect();
+    let mut wanted: Vec<&str> = hits.iter().map(|hit| hit.message.at.conversation.as_str()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let name = |conversation: &Conversation| {
+        let mut conversation = conversation.clone();
+        sanitise::conversation(&mut conversation);
+        title(&conversation)
+    };
+    let mut titles: BTreeMap<String, String> = known
+        .into_iter()
+        .filter(|conversation| wanted.binary_search(&conversation.id.as_str()).is_ok())
+        .map(|conversation| (conversation.id.clone(), name(conversation)))
+        .collect();
+    let Ok(chat) = opened.chat() else { return titles };
+    let unknown: Vec<_> = wanted.into_iter().filter(|id| !titles.contains_key(*id)).take(NAMED).collect();
+    for (id, found) in
+        unknown.iter().zip(join_all(unknown.iter().map(|id| opened.run(chat.conversations().get(id)))).await)
+    {
+        titles.extend(found.ok().map(|conversation| ((*id).to_owned(), name(&conversation))));
     }
-    for (_, group) in &mut groups {
-        group.sort_by_key(|message| message.time);
-    }
-    groups
+    titles
 }
 
-impl Shown {
-    fn text(self, query: &str) -> String {
-        let count: usize = self.groups.iter().map(|group| group.messages.len()).sum();
-        let hits = if count == 1 { "1 hit".to_owned() } else { format!("{count} hits") };
-        let query = super::escapes::label(query);
-        let mut text = format!("`{query}`: {hits}, times in {}\n", time::zone_name(&time::zone()));
-        for group in self.groups {
-            let _ = write!(text, "# {}\n{}", group.title, group.lines);
-        }
-        if self.left > 0 {
-            let _ = writeln!(text, "{} more hits did not fit; the cursor goes on with them", self.left);
-        }
-        for note in self.notes {
-            text.push_str(&note);
-            text.push('\n');
-        }
-        text.push_str(&footer(self.next.as_deref()));
-        text
+impl Findings {
+    fn title(&self, message: &Message) -> &str {
+        self.titles.get(&message.at.conversation).map_or("conversation", String::as_str)
     }
 
-    fn json(self) -> String {
-        let messages = self.groups.iter().flat_map(|group| {
-            group.messages.iter().map(|message| with_ref(message, &format!("{}/{}", group.target, message.at.id)))
-        });
-        let messages: Vec<_> = messages.collect();
-        json!({ "messages": messages, "left": self.left, "notes": self.notes, "next": self.next }).to_string()
+    /// Returns where the search goes on if the first `shown` hits are shown.
+    fn next(&self, shown: usize, fingerprint: u32) -> Option<Position> {
+        let left = shown < self.hits.len() || self.more > 0;
+        match &self.source {
+            Source::Platform { page, position, next } => {
+                let page = if left { page.clone() } else { Some(next.clone()?) };
+                let mut position = if left { position.clone() } else { Position::default() };
+                position.page = Some(Place::Platform(page).write(fingerprint));
+                Some(match self.hits.get(shown.wrapping_sub(1)).filter(|_| left) {
+                    Some(last) => position.behind(&last.message.at.id),
+                    None => position,
+                })
+            }
+            Source::Scan { start, end } => {
+                let mut frontier = if left { start.clone() } else { end.clone()? };
+                let shown = self.hits[..shown].iter().filter(|_| left);
+                frontier.shown.extend(shown.map(|hit| message_mark(&hit.message)));
+                Some(Position::page(Place::Scan(frontier).write(fingerprint)))
+            }
+        }
     }
+
+    /// Returns about how many characters its cursor takes at most.
+    fn cursor_size(&self) -> usize {
+        let sizes = [0, self.hits.len()]
+            .map(|shown| self.next(shown, 0).and_then(|position| position.page).map_or(0, |page| page.len()));
+        // The marks of what is shown, and all of it once more in base64.
+        (sizes[0].max(sizes[1]) + 6 * self.hits.len() + 40) * 4 / 3
+    }
+}
+
+/// Returns the mark of a message.
+fn message_mark(message: &Message) -> u32 {
+    mark(&format!("{}/{}", message.at.conversation, message.at.id))
 }

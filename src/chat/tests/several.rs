@@ -103,7 +103,7 @@ async fn without_a_search_of_its_own_messages_are_scanned_and_it_says_so() {
     let robin = workspace.serve(vec![account]);
     let text = robin.call("search_messages", json!({ "query": "FREEZE code", "from": "@Mara Lindqvist" })).await;
     assert!(text.contains("# #general (sandbox:C1)") && text.contains("Code freeze for 2.4"), "{text}");
-    assert!(text.contains("sandbox: no search of its own; scanned 7 of 8 conversations\nend"), "{text}");
+    assert!(text.contains("sandbox: scanned 7 of 8 conversations (1 end-to-end encrypted)\nend"), "{text}");
     let found =
         robin.call("search_messages", json!({ "query": "beta-week", "in": "#general", "format": "json" })).await;
     let found: Value = serde_json::from_str(&found).unwrap();

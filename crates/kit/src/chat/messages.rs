@@ -153,6 +153,12 @@ pub trait Messages: Send + Sync {
     /// Reads one page, newest first.
     async fn list(&self, conversation: &str, history: &History) -> Result<Page<Message>>;
 
+    /// Returns whether the history of a conversation has the answers in its threads too. Where it has not, who looks for
+    /// something reads each thread for itself.
+    fn include_answers(&self) -> bool {
+        true
+    }
+
     /// Returns one message.
     async fn get(&self, conversation: &str, id: &str) -> Result<Message>;
 }
