@@ -14,7 +14,7 @@ mod walk;
 mod wanted;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use switchboard_kit::{
@@ -46,7 +46,7 @@ use super::{
 const PASSED_OVER: usize = 5;
 /// Most messages to show on either side of a hit.
 const MOST_AROUND: u8 = 3;
-/// Most conversations that are asked for their name.
+/// Most conversations that are asked for their names one by one.
 const NAMED: usize = 5;
 
 /// What one account found.
@@ -247,38 +247,32 @@ async fn by_scan(
     Ok(Findings { hits, more, source: Source::Scan { start, end }, coverage, titles: BTreeMap::new() })
 }
 
-/// Returns what people call the conversations of these hits.
+/// Returns what people call the conversations of these hits. It is no failure if they are not known.
 async fn titles(
     chats: &Chats,
     opened: &Opened<'_>,
     only: Option<&Conversation>,
     hits: &[Hit],
 ) -> BTreeMap<String, String> {
-    let known = match only {
-        Some(_) => None,
-        None if hits.is_empty() => None,
-        None => chats.names(opened, false).await.ok().map(|(names, _)| names),
-    };
-    let known: Vec<&Conversation> = known.iter().flat_map(|names| names.iter()).chain(only).collect();
-    let mut wanted: Vec<&str> = hits.iter().map(|hit| hit.message.at.conversation.as_str()).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let name = |conversation: &Conversation| {
-        let mut conversation = conversation.clone();
+    let wanted: BTreeSet<&str> = hits.iter().map(|hit| hit.message.at.conversation.as_str()).collect();
+    let (mut titles, mut unknown) = (BTreeMap::new(), Vec::new());
+    let mut know = |mut conversation: Conversation| {
         sanitise::conversation(&mut conversation);
-        title(&conversation)
+        titles.insert(conversation.id.clone(), title(&conversation));
     };
-    let mut titles: BTreeMap<String, String> = known
-        .into_iter()
-        .filter(|conversation| wanted.binary_search(&conversation.id.as_str()).is_ok())
-        .map(|conversation| (conversation.id.clone(), name(conversation)))
-        .collect();
-    let Ok(chat) = opened.chat() else { return titles };
-    let unknown: Vec<_> = wanted.into_iter().filter(|id| !titles.contains_key(*id)).take(NAMED).collect();
-    for (id, found) in
-        unknown.iter().zip(join_all(unknown.iter().map(|id| opened.run(chat.conversations().get(id)))).await)
-    {
-        titles.extend(found.ok().map(|conversation| ((*id).to_owned(), name(&conversation))));
+    for id in wanted {
+        let known = only.filter(|only| only.id == id).cloned();
+        match known.or(opened.remembered.with_id(id).await) {
+            Some(conversation) => know(conversation),
+            None => unknown.push(id),
+        }
+    }
+    if unknown.len() > NAMED {
+        let listed = chats.names(opened, false).await.map(|(listed, _)| listed).unwrap_or_default();
+        listed.iter().filter(|listed| unknown.contains(&listed.id.as_str())).cloned().for_each(know);
+    } else if let Ok(chat) = opened.chat() {
+        let asked = unknown.iter().map(|id| opened.run(chat.conversations().get(id)));
+        join_all(asked).await.into_iter().flatten().for_each(know);
     }
     titles
 }
