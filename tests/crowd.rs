@@ -41,7 +41,6 @@ fn is_small(session: &Session, after: &str) {
     #[cfg(target_os = "linux")]
     {
         let taken = memory(session);
-        println!("{taken} kB at most {after}");
         assert!(taken < MOST, "{taken} kB {after}");
     }
     #[cfg(not(target_os = "linux"))]

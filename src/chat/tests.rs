@@ -2,12 +2,12 @@
 
 mod altered;
 mod answers;
-mod names;
 mod budget;
 mod forgery;
 mod hostile;
-mod reader;
+mod names;
 mod news;
+mod reader;
 mod reading;
 mod sending;
 mod several;

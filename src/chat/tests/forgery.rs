@@ -61,6 +61,7 @@ pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
         name: "Hostile".into(),
         description: None,
         may_write: true,
+        may_mark_read: true,
         allow: Vec::new(),
         deny: Vec::new(),
         sign_in_command: "sign in".into(),

@@ -429,7 +429,7 @@ impl Reactions for Hostile {
 
 #[async_trait]
 impl Uploads for Hostile {
-    async fn send_file(&self, conversation: &str, _: Option<&str>, _: &Upload) -> Result<MessageRef> {
+    async fn send_file(&self, conversation: &str, _: Option<&str>, _: &Upload, _: Option<&str>) -> Result<MessageRef> {
         Ok(self.at(conversation))
     }
 }
