@@ -9,6 +9,9 @@ use switchboard_kit::{
 
 use crate::{Sandbox, messages::Message};
 
+/// A message has at most 8,000 characters, and each `@here` becomes one longer.
+const LONGEST: usize = 6_600;
+
 impl Sandbox {
     /// Starts a request that posts to a conversation. With a key it may be repeated.
     pub(crate) fn post_to(&self, conversation: &str, key: Option<&str>) -> Request {
@@ -17,17 +20,31 @@ impl Sandbox {
     }
 }
 
+/// Writes the names by which everybody is called so that nobody is: with something between that nobody sees, and that is
+/// gone when it is read.
+fn quiet(text: &str) -> String {
+    let mut quiet = String::with_capacity(text.len());
+    let mut pieces = text.split('@');
+    quiet.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let calls = |name: &&str| piece.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        quiet.push_str(if ["everyone", "channel", "here"].iter().any(calls) { "@\u{2060}" } else { "@" });
+        quiet.push_str(piece);
+    }
+    quiet
+}
+
 #[async_trait]
 impl Posts for Sandbox {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
         let Draft { text, thread, key } = draft;
-        let request = self.post_to(conversation, key.as_deref());
+        let (text, request) = (quiet(text), self.post_to(conversation, key.as_deref()));
         let message: Message = request.json(&json!({ "text": text, "thread": thread, "key": key })).send().await?;
         Ok(message.at(self.api.account()))
     }
 
     fn longest(&self) -> Length {
-        Length::Characters(8_000)
+        Length::Characters(LONGEST)
     }
 
     fn know_keys(&self) -> bool {
@@ -39,7 +56,7 @@ impl Posts for Sandbox {
 impl Edits for Sandbox {
     async fn edit(&self, _: &str, id: &str, text: &str) -> Result<()> {
         let request = self.api.patch(format!("api/messages/{}", escape(id))).repeatable();
-        request.json(&json!({ "text": text })).fetch().await.map(drop)
+        request.json(&json!({ "text": quiet(text) })).fetch().await.map(drop)
     }
 }
 
@@ -58,5 +75,23 @@ impl Reactions for Sandbox {
 
     async fn remove(&self, _: &str, id: &str, emoji: &str) -> Result<()> {
         self.api.delete(format!("api/messages/{}/reactions/{}", escape(id), escape(emoji))).fetch().await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_called_by_the_name_of_all() {
+        for (text, expected) in [
+            ("@everyone, @Here", "@\u{2060}everyone, @\u{2060}Here"),
+            ("ask @mara or @channel-bot", "ask @mara or @\u{2060}channel-bot"),
+            ("@@channel a@b @", "@@\u{2060}channel a@b @"),
+            ("no one", "no one"),
+        ] {
+            assert_eq!(quiet(text), expected);
+        }
+        assert!(quiet(&"@here".repeat(LONGEST / 5)).chars().count() <= 8_000);
     }
 }

@@ -45,7 +45,8 @@ fn calls(verb: &str) -> Vec<Value> {
         "wait_for_messages" => vec![json!({ "target": "work:C1", "timeout": "1s", "settle": "0s" })],
         "send_message" => forms(json!({ "target": "work:C1", "text": "x" })),
         "edit_message" => vec![json!({ "ref": "work:C1/M1", "text": "x" })],
-        "delete_message" | "mark_read" => vec![json!({ "ref": "work:C1/M1" })],
+        "delete_message" => vec![json!({ "ref": "work:C1/M1" })],
+        "mark_read" => vec![json!({ "target": "work:C1", "until": "M1" })],
         "react" => vec![json!({ "ref": "work:C1/M1", "emoji": "👍" })],
         other => panic!("say here how `{other}` is called"),
     }

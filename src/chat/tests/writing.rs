@@ -165,8 +165,8 @@ async fn a_new_text_is_no_longer_than_one_message() {
     let workspace = Workspace::open().await;
     let robin = workspace.robin().await;
     let sent = robin.send("#ops", "short").await;
-    let error = robin.refused("edit_message", json!({ "ref": sent, "text": "é".repeat(8_001) })).await;
-    let expected = "argument `text` is 8001 long, and one message in `sandbox` has at most 8000 characters";
+    let error = robin.refused("edit_message", json!({ "ref": sent, "text": "é".repeat(6_601) })).await;
+    let expected = "argument `text` is 6601 long, and one message in `sandbox` has at most 6600 characters";
     assert_eq!(error.to_string(), expected);
 }
 
