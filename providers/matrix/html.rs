@@ -117,12 +117,21 @@ impl Page {
         let Some(outer) = self.open.last_mut() else { return };
         match tag.name.as_str() {
             "mx-reply" | "script" | "style" | "head" | "title" => {}
+            "pre" if outer.tag.name == "li" && !outer.text.ends_with("\n\n") => {
+                outer.text.truncate(outer.text.trim_end().len());
+                outer.text.extend(["\n", &fenced(&text, &language), "\n"]);
+            }
             "pre" => block(&mut outer.text, &fenced(&text, &language)),
             "code" if verbatim => {
                 outer.text.push_str(&text);
                 outer.language = tag.attribute("class").and_then(language_of).unwrap_or_default();
             }
-            "code" => around(&mut outer.text, &text, if text.contains('`') { "``" } else { "`" }),
+            "code" => {
+                let mark = "`".repeat(ticks(&text).map_or(1, |most| most + 1));
+                // Those of the code stay apart from those around it.
+                let space = if text.trim().starts_with('`') || text.trim().ends_with('`') { " " } else { "" };
+                between(&mut outer.text, &text, &format!("{mark}{space}"), &format!("{space}{mark}"));
+            }
             "b" | "strong" => around(&mut outer.text, &text, "**"),
             "i" | "em" => around(&mut outer.text, &text, "*"),
             "s" | "del" | "strike" => around(&mut outer.text, &text, "~~"),
@@ -167,17 +176,19 @@ fn block(out: &mut String, text: &str) {
     out.push_str("\n\n");
 }
 
-/// Adds `text` between two marks, which must touch its first and last letter.
+/// Adds `text` with a mark on either side, which must touch its first and last letter.
 fn around(out: &mut String, text: &str, mark: &str) {
+    between(out, text, mark, mark);
+}
+
+fn between(out: &mut String, text: &str, opening: &str, closing: &str) {
     let inner = text.trim();
     if inner.is_empty() {
         return out.push_str(text);
     }
     let lead = &text[..text.len() - text.trim_start().len()];
     let trail = &text[text.trim_end().len()..];
-    for piece in [lead, mark, inner, mark, trail] {
-        out.push_str(piece);
-    }
+    out.extend([lead, opening, inner, closing, trail]);
 }
 
 /// Reads the language of code, such as `language-rust`.
@@ -186,9 +197,15 @@ fn language_of(class: &str) -> Option<String> {
     Some(language.chars().filter(|letter| letter.is_alphanumeric() || "+-#_".contains(*letter)).collect())
 }
 
+/// Returns how many backticks there are side by side at most, if there is one at all.
+fn ticks(code: &str) -> Option<usize> {
+    let runs = code.split(|letter| letter != '`').map(str::len);
+    runs.max().filter(|&most| most > 0)
+}
+
 fn fenced(code: &str, language: &str) -> String {
     let code = code.trim_matches('\n');
-    let fence = if code.contains("```") { "~~~~" } else { "```" };
+    let fence = "`".repeat(ticks(code).map_or(3, |most| most + 1).max(3));
     format!("{fence}{language}\n{code}\n{fence}")
 }
 

@@ -7,7 +7,12 @@ use switchboard_kit::serde_json::{Value, json};
 
 use crate::references;
 
-/// Returns the content of a text message. Nobody is notified but those whose full ids stand in it.
+/// Most bytes of a content. An event has at most 65,536, with what the homeserver adds to it:
+/// <https://spec.matrix.org/latest/client-server-api/#size-limits>.
+const LARGEST: usize = 56_000;
+
+/// Returns the content of a text message. Nobody is notified but those whose full ids stand in it. HTML that is too much
+/// is left out: the body is the text as it was written.
 pub(crate) fn content(text: &str) -> Value {
     let mut content = json!({ "msgtype": "m.text", "body": text, "m.mentions": {} });
     let people = people(text);
@@ -18,7 +23,22 @@ pub(crate) fn content(text: &str) -> Value {
         content["format"] = "org.matrix.custom.html".into();
         content["formatted_body"] = formatted.into();
     }
+    if is_too_large(&content) {
+        unformat(&mut content);
+    }
     content
+}
+
+/// Returns whether a content is more than an event can hold.
+pub(crate) fn is_too_large(content: &Value) -> bool {
+    content.to_string().len() > LARGEST
+}
+
+/// Leaves a content with its body only.
+pub(crate) fn unformat(content: &mut Value) {
+    if let Some(fields) = content.as_object_mut() {
+        fields.retain(|name, _| name != "format" && name != "formatted_body");
+    }
 }
 
 /// Returns the HTML, unless it would say no more than the text itself.
@@ -63,6 +83,7 @@ fn people(text: &str) -> BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::posts::LONGEST;
 
     #[test]
     fn plain_text_stays_plain() {
@@ -91,11 +112,86 @@ mod tests {
     }
 
     #[test]
-    fn markdown_survives_the_way_there_and_back() {
-        for text in
-            ["hello **zebra** *world*", "- a\n- b\n  - c", "1. a\n2. b", "> a\n\nb", "```\nx < y\n```", "one\n**two**"]
+    fn no_text_of_the_greatest_length_is_too_large() {
+        for pattern in
+            ["&", "\"", "> ", ">", "*a*", "- a\n", "|a", "&**b**", "@b:c ", "[a](b)", "# a\n", "`a`", "\n\nb", "**&**"]
         {
-            assert_eq!(crate::html::to_markdown(&formatted(text).unwrap()), text);
+            let text = pattern.repeat(LONGEST / pattern.len());
+            let content = content(&text);
+            assert!(!is_too_large(&content), "{pattern}: {}", content.to_string().len());
+            assert_eq!(content["body"], text, "{pattern}");
+        }
+        let usual = content(&"Some **bold** & \"plain\" words, `code` too.\n\n".repeat(LONGEST / 46));
+        assert!(usual.get("formatted_body").is_some());
+    }
+
+    fn back(text: &str) -> String {
+        let page = formatted(text).unwrap_or_else(|| escaped(text).replace('\n', "<br>"));
+        crate::html::to_markdown(&page)
+    }
+
+    #[test]
+    fn markdown_survives_the_way_there_and_back() {
+        let within_a_line = [
+            "hello",
+            "**zebra**",
+            "*world*",
+            "***both***",
+            "**bold *both* bold**",
+            "~~gone~~",
+            "`x < y && z`",
+            "``a ` b``",
+            "`` `c` ``",
+            "[here](https://a.example/x?y=1&z=2)",
+            "[**loud**](https://b.example/)",
+            "https://a.example/x_y_z",
+            "@bob:example.org",
+            "@room",
+            "snake_case_name",
+            "a < b > c & d",
+            "<b>no html</b>",
+            "é 日本 👩‍💻",
+        ];
+        let alone = [
+            "one\n**two**",
+            "# Title",
+            "### *Lower*",
+            "- a\n- b\n  - c\n- d",
+            "- **a**: `b`\n- [c](https://c.example/)",
+            "- a\n  ```\n  x\n  ```\n- b",
+            "1. a\n2. b",
+            "3. c\n4. d\n   - e",
+            "> a\n> b\n>\n> c",
+            "> - a\n> - b",
+            "```\nx < y\n```",
+            "```rust\nfn a() {\n    b();\n}\n```",
+            "```c++\nint a;\n\nint b;\n```",
+            "````\n```\ninner\n```\n````",
+            "```\n~~~~\n**no bold**\n```",
+            "---",
+            "a | b\n1 | 2",
+        ];
+        for first in within_a_line {
+            for second in within_a_line {
+                for text in
+                    [format!("{first} {second}"), format!("{first}\n{second}"), format!("- {first}\n- {second}")]
+                {
+                    assert_eq!(back(&text), text);
+                }
+            }
+            for block in alone {
+                for text in [format!("{first}\n\n{block}"), format!("{block}\n\n{first}")] {
+                    assert_eq!(back(&text), text);
+                }
+            }
+        }
+        let is_list = |block: &str| block.starts_with(['-', '1', '3']);
+        for first in alone {
+            // Two lists are one.
+            for second in alone.into_iter().filter(|second| !(is_list(first) && is_list(second))) {
+                let text = format!("{first}\n\n{second}");
+                assert_eq!(back(&text), text);
+            }
         }
     }
 }

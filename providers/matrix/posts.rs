@@ -10,6 +10,11 @@ use switchboard_kit::{
 
 use crate::{Matrix, event::Event, markdown, room_path};
 
+/// Most bytes of a text: an event holds it twice, as Markdown and as HTML, and JSON may double every byte.
+pub(crate) const LONGEST: usize = 16_000;
+/// What is left of a long text for clients that know no edits.
+const EXCERPT: usize = 1_000;
+
 impl Matrix {
     /// Sends an event. The same transaction twice is one event; without a key every call is a transaction of its own.
     pub(crate) async fn put_event(&self, room: &str, kind: &str, key: Option<&str>, content: &Value) -> Result<String> {
@@ -87,6 +92,22 @@ fn replaced(event: &Event, text: &str) -> Value {
     content
 }
 
+/// Returns the content of an edit: the new one, and an excerpt of it for clients that know no edits.
+fn edit(id: &str, text: &str, new: Value) -> Value {
+    let mut content = new.clone();
+    content["body"] = format!("* {text}").into();
+    if let Some(formatted) = new["formatted_body"].as_str() {
+        content["formatted_body"] = format!("* {formatted}").into();
+    }
+    content["m.new_content"] = new;
+    content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": id });
+    if markdown::is_too_large(&content) {
+        markdown::unformat(&mut content);
+        content["body"] = format!("* {}", &text[..text.floor_char_boundary(EXCERPT)]).into();
+    }
+    content
+}
+
 #[async_trait]
 impl Posts for Matrix {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
@@ -99,10 +120,8 @@ impl Posts for Matrix {
         Ok(self.at(conversation, &id))
     }
 
-    /// An event has at most 65,536 bytes, and this one the text as Markdown and as HTML:
-    /// <https://spec.matrix.org/latest/client-server-api/#size-limits>.
     fn longest(&self) -> Length {
-        Length::Bytes(16_000)
+        Length::Bytes(LONGEST)
     }
 
     fn know_keys(&self) -> bool {
@@ -118,14 +137,7 @@ impl Edits for Matrix {
         if !event.is_message() || event.is_redacted() {
             return Err(Error::invalid(format!("`{id}` is no message that can be changed")));
         }
-        let new = replaced(&event, text);
-        let mut content = new.clone();
-        content["body"] = format!("* {text}").into();
-        if let Some(formatted) = new["formatted_body"].as_str() {
-            content["formatted_body"] = format!("* {formatted}").into();
-        }
-        content["m.new_content"] = new;
-        content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": id });
+        let content = edit(id, text, replaced(&event, text));
         self.put_event(conversation, "m.room.message", None, &content).await.map(drop)
     }
 }
@@ -159,6 +171,18 @@ mod tests {
             (&new["body"], &new["formatted_body"]),
             (&json!("**Read** this"), &json!("<strong>Read</strong> this"))
         );
+    }
+
+    #[test]
+    fn an_edit_holds_all_of_a_long_text_once() {
+        let event: Event = from_value(json!({ "type": "m.room.message", "content": { "msgtype": "m.text" } })).unwrap();
+        let words = "**&** and \"words\" @room ".repeat(LONGEST / 24);
+        for text in ["\"".repeat(LONGEST), words] {
+            let content = edit("$1", &text, replaced(&event, &text));
+            assert!(content.to_string().len() < 60_000, "{}", content.to_string().len());
+            assert_eq!((&content["m.new_content"]["body"], &content["m.mentions"]), (&json!(text), &json!({})));
+        }
+        assert_eq!(edit("$1", "short", replaced(&event, "short"))["body"], "* short");
     }
 
     #[test]
