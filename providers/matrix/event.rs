@@ -8,8 +8,10 @@ use crate::{html, references};
 /// Most people that one message is taken to mention.
 const MENTIONS: usize = 50;
 
-/// The events that are messages; all else in a timeline is about rooms and members.
-pub(crate) const MESSAGES: [&str; 3] = ["m.room.message", "m.room.encrypted", "m.sticker"];
+/// The events that are messages. All else in a timeline is about rooms and members, and left out: bridged rooms have more
+/// joins and renamings than messages.
+pub(crate) const MESSAGES: [&str; 5] =
+    ["m.room.message", "m.room.encrypted", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start"];
 
 /// An event. What people may have written into it is read field by field: no event can spoil a page.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -58,6 +58,8 @@ const LONGEST: usize = 200;
 fn quotation(event: &Event, names: &Names) -> Quote {
     let text = if event.is_encrypted() {
         body::ENCRYPTED.into()
+    } else if event.is_redacted() {
+        "[deleted]".into()
     } else {
         body::text(event.newest().0, event.answers().is_some())
     };

@@ -68,7 +68,7 @@ async fn read_messages(
     let id = |argument, text: Option<String>| text.map(|text| place.id_of(chats, argument, &text)).transpose();
     let (thread, around) = (id("thread", thread)?, id("around", around)?.or_else(|| place.message.clone()));
     let around = around.filter(|_| thread.is_none());
-    let history = History {
+    let mut history = History {
         since: window.since,
         until: window.until,
         thread,
@@ -77,7 +77,17 @@ async fn read_messages(
         cursor: None,
     };
     let position = cursor.unwrap_or_default().0.remove(place.opened.account.key()).unwrap_or_default();
-    let page = fetch(&place, &history, position).await?;
+    // Where a timeline has no answers, an answer is read in its thread.
+    let begun = if history.around.is_some() { Some(fetch(&place, &history, Position::default()).await?) } else { None };
+    if let (Some(begun), Some(around)) = (&begun, &history.around)
+        && !begun.messages.iter().any(|message| message.at.id == *around)
+    {
+        history.thread = Some(around.clone());
+    }
+    let page = match begun {
+        Some(page) if history.thread.is_none() && position == Position::default() => page,
+        _ => fetch(&place, &history, position).await?,
+    };
     // It may have been named by any of its answers.
     let first = page.messages.iter().find_map(|message| message.thread.clone());
     let thread = history.thread.map(|thread| first.unwrap_or(thread));

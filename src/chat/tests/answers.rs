@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::workspace::{Assistant, Workspace};
+use super::workspace::{Assistant, Workspace, ids};
 use crate::chat::time;
 
 /// What pages cost beyond what was said.
@@ -69,5 +69,21 @@ async fn a_shortened_id_is_refused_and_any_answer_names_its_thread() {
     ] {
         let error = robin.refused(verb, arguments).await;
         assert!(error.to_string().contains("is a shortened id"), "{verb}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_reads_around_its_message_in_the_thread_if_that_is_where_it_is() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    for arguments in [json!({ "target": "#general" }), json!({ "target": "#general", "thread": "M13" })] {
+        let mut asked = arguments.clone();
+        asked["format"] = "json".into();
+        let page: Value = serde_json::from_str(&robin.call("read_messages", asked).await).unwrap();
+        for message in page["messages"].as_array().unwrap() {
+            let around = robin.call("read_messages", json!({ "target": message["url"], "limit": 3 })).await;
+            let id = message["id"].as_str().unwrap();
+            assert!(around.contains(&format!("[{id}]")) && ids(&around).len() <= 3, "{}: {around}", message["url"]);
+        }
     }
 }
