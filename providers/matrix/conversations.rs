@@ -1,12 +1,11 @@
 //! Rooms: listed by one sync, described by their state, and direct chats found by the user's own list of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, ops::Bound};
 
-use futures::future::{join, try_join_all};
 use serde::Deserialize;
 use switchboard_kit::{
     Error, ErrorKind, Result, async_trait,
-    chat::{Conversation, Conversations, Listing, Page, ReadMarkers},
+    chat::{Conversation, Conversations, Listing, Page, Person, ReadMarkers},
     escape,
     serde_json::{Value, json},
 };
@@ -15,12 +14,11 @@ use crate::{
     CLIENT, Matrix,
     event::{Event, MESSAGES},
     names::Names,
-    no_room, references, room_path,
+    no_room,
+    people::person,
+    references, room_path,
     state::{Company, FACTS, State},
 };
-
-/// Most members that an unnamed room is called after.
-const HEROES: usize = 5;
 
 #[derive(Deserialize)]
 struct Synced {
@@ -70,11 +68,18 @@ struct Unread {
 /// The direct chats that the user keeps: rooms by person (`m.direct`).
 type Directs = BTreeMap<String, Vec<String>>;
 
-/// Asks for no more than a list of rooms needs.
-fn filter() -> Value {
+impl Synced {
+    fn directs(&self) -> Directs {
+        let directs = self.account_data.events.iter().find(|event| event.kind == "m.direct");
+        directs.map(|event| read(&event.content)).unwrap_or_default()
+    }
+}
+
+/// Asks for no more than a list of rooms needs, or than one room does.
+fn filter(room: Option<&str>) -> Value {
     let nothing = json!({ "not_types": ["*"] });
     let facts: Vec<_> = FACTS.into_iter().chain(["m.room.member"]).collect();
-    json!({
+    let mut filter = json!({
         "presence": nothing,
         "account_data": { "types": ["m.direct"] },
         "room": {
@@ -84,15 +89,24 @@ fn filter() -> Value {
             "state": { "types": facts, "lazy_load_members": true },
             "timeline": { "types": MESSAGES, "limit": 1, "lazy_load_members": true },
         },
-    })
+    });
+    if let Some(room) = room {
+        filter["room"]["rooms"] = json!([room]);
+    }
+    filter
 }
 
 impl Room {
-    fn conversation(self, id: &str, directs: &Directs, names: Names) -> Option<Conversation> {
+    fn conversation(self, id: &str, directs: &Directs) -> Option<Conversation> {
+        let mut names = Names::default();
+        names.learn(&self.state.events);
         let state = State::of(&self.state.events);
-        let direct = directs.values().flatten().any(|room| room == id);
+        let partner = directs.iter().find(|(_, rooms)| rooms.iter().any(|room| room == id)).map(|(person, _)| person);
         let people = self.summary.joined + self.summary.invited;
-        let company = Company { heroes: self.summary.heroes, people, names, direct };
+        let mut heroes = self.summary.heroes;
+        // A room with a name comes without them.
+        heroes.extend(partner.filter(|_| heroes.is_empty()).cloned());
+        let company = Company { heroes, people, names, direct: partner.is_some() };
         (!state.is_space()).then(|| Conversation {
             unread: self.unread_notifications.notification_count,
             last_activity: self.timeline.events.last().map(Event::time),
@@ -104,66 +118,33 @@ impl Room {
 impl Matrix {
     /// Lists all rooms that the user is in, by id: that order does not change.
     async fn rooms(&self) -> Result<Vec<Conversation>> {
+        let synced = self.sync(&filter(None)).await?;
+        let directs = synced.directs();
+        Ok(synced.rooms.join.into_iter().filter_map(|(id, room)| room.conversation(&id, &directs)).collect())
+    }
+
+    async fn sync(&self, filter: &Value) -> Result<Synced> {
         let request = self.api.get(format!("{CLIENT}/sync")).query("timeout", 0).query("set_presence", "offline");
-        let synced: Synced = request.query("filter", filter()).limit(64 << 20).send().await?;
-        let directs = synced.account_data.events.iter().find(|event| event.kind == "m.direct");
-        let directs = directs.map(|event| read(&event.content)).unwrap_or_default();
-        let described = synced.rooms.join.into_iter().map(|(id, room)| {
-            let mut names = Names::default();
-            names.learn(&room.state.events);
-            room.conversation(&id, &directs, names)
-        });
-        Ok(described.flatten().collect())
+        request.query("filter", filter).limit(64 << 20).send().await
     }
 
-    /// Returns one piece of a room's state, if the room has it.
-    async fn state(&self, room: &str, kind: &str) -> Result<Option<(String, Value)>> {
-        match self.api.get(format!("{}/state/{kind}/", room_path(room))).send().await {
-            Ok(content) => Ok(Some((kind.to_owned(), content))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn company(&self, room: &str) -> Result<Company> {
+    /// Returns what an alias stands for.
+    async fn aliased(&self, alias: &str) -> Result<String> {
         #[derive(Deserialize)]
-        struct Members {
-            joined: BTreeMap<String, Member>,
+        struct Aliased {
+            room_id: String,
         }
-        #[derive(Deserialize)]
-        struct Member {
-            display_name: Option<String>,
-        }
-        let members = self.api.get(format!("{}/joined_members", room_path(room))).limit(64 << 20).send();
-        let (members, directs) = join(members, self.directs()).await;
-        let (Members { joined }, me) = (members?, self.me().await?);
-        let mut names = Names::default();
-        for (id, member) in &joined {
-            names.know(id, member.display_name.as_deref());
-        }
-        let directs = directs?;
-        let partner =
-            directs.iter().find(|(_, rooms)| rooms.iter().any(|known| known == room)).map(|(person, _)| person);
-        let mut heroes: Vec<_> = joined.keys().filter(|id| *id != me).take(HEROES).cloned().collect();
-        // Somebody who was invited and has not come yet is not among the members.
-        if let (true, Some(partner)) = (heroes.is_empty(), partner) {
-            heroes.push(partner.clone());
-            names.know(partner, self.profile_name(partner).await.ok().flatten().as_deref());
-        }
-        let people = joined.len().max(heroes.len() + 1) as u64;
-        Ok(Company { heroes, people, names, direct: partner.is_some() })
+        let request = self.api.get(format!("{CLIENT}/directory/room/{}", escape(alias)));
+        Ok(request.send::<Aliased>().await?.room_id)
     }
 
     fn directs_path(me: &str) -> String {
         format!("{CLIENT}/user/{}/account_data/m.direct", escape(me))
     }
 
+    /// Reads the user's list of direct chats by a sync without rooms, which need not say whose it is.
     async fn directs(&self) -> Result<Directs> {
-        match self.api.get(Self::directs_path(self.me().await?)).send().await {
-            Ok(content) => Ok(read(&content)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Directs::new()),
-            Err(error) => Err(error),
-        }
+        Ok(self.sync(&filter(Some(&no_room()))).await?.directs())
     }
 
     /// Opens a direct chat and keeps it as one, as every client does.
@@ -202,29 +183,74 @@ impl Conversations for Matrix {
     }
 
     async fn get(&self, id: &str) -> Result<Conversation> {
-        let facts = try_join_all(FACTS.map(|kind| self.state(id, kind)));
-        let (facts, company) = join(facts, self.company(id)).await;
-        let state: State = facts?.into_iter().flatten().collect();
-        Ok(state.conversation(id, &company?))
+        let mut synced = self.sync(&filter(Some(id))).await?;
+        let (directs, room) = (synced.directs(), synced.rooms.join.remove(id));
+        room.and_then(|room| room.conversation(id, &directs))
+            .ok_or_else(|| Error::not_found(format!("the user is in no room `{id}`")).hint("join it first"))
+    }
+
+    /// Looks an alias up in the directory of its homeserver. Names are nowhere to be looked up but in the list.
+    async fn named(&self, name: &str) -> Result<Vec<Conversation>> {
+        let unsupported = || Error::unsupported("only an alias can be looked up");
+        if !name.contains(':') || name.contains(char::is_whitespace) || name.starts_with('@') {
+            return Err(unsupported());
+        }
+        let alias = format!("#{name}");
+        let gone = |error: &Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput);
+        let room = match self.aliased(&alias).await {
+            Ok(room) => room,
+            // It may still be what a room is called.
+            Err(error) if gone(&error) => return Err(unsupported()),
+            Err(error) => return Err(error),
+        };
+        match self.get(&room).await {
+            Ok(mut room) => {
+                if !room.aliases.contains(&alias) {
+                    room.aliases.push(alias);
+                }
+                Ok(vec![room])
+            }
+            Err(error) if gone(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The homeserver lists all of them at once; here they go by their ids.
+    async fn members(&self, id: &str, listing: &Listing) -> Result<Page<Person>> {
+        #[derive(Deserialize)]
+        struct Members {
+            joined: BTreeMap<String, Member>,
+        }
+        #[derive(Deserialize)]
+        struct Member {
+            display_name: Option<String>,
+        }
+        let request = self.api.get(format!("{}/joined_members", room_path(id))).limit(64 << 20);
+        let Members { joined } = request.send().await?;
+        let after = listing.cursor.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = joined.range::<String, _>((after, Bound::Unbounded));
+        let described = rest.by_ref().take(listing.limit);
+        let items: Vec<_> = described.map(|(id, member)| person(id.clone(), member.display_name.clone())).collect();
+        let next = items.last().map(|last| last.id.clone()).filter(|_| rest.next().is_some());
+        Ok(Page { items, next })
     }
 
     async fn direct(&self, person: &str, create: bool) -> Result<Option<Conversation>> {
-        #[derive(Deserialize)]
-        struct Joined {
-            joined_rooms: BTreeSet<String>,
-        }
         if !references::is_user(person) {
             return Err(Error::invalid(format!("`{person}` is no Matrix id")).hint("write `@user:server`"));
         }
-        let joined = self.api.get(format!("{CLIENT}/joined_rooms")).send::<Joined>();
-        let (joined, directs) = join(joined, self.directs()).await;
-        let (Joined { joined_rooms }, directs) = (joined?, directs?);
-        let kept = directs.get(person).into_iter().flatten().find(|room| joined_rooms.contains(*room)).cloned();
-        let room = match kept {
-            Some(room) => room,
-            None if create => self.open_direct(person, directs).await?,
-            None => return Ok(None),
-        };
+        let directs = self.directs().await?;
+        for room in directs.get(person).into_iter().flatten() {
+            match self.get(room).await {
+                // The user has left it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                kept => return kept.map(Some),
+            }
+        }
+        if !create {
+            return Ok(None);
+        }
+        let room = self.open_direct(person, directs).await?;
         self.get(&room).await.map(Some)
     }
 }

@@ -9,7 +9,7 @@ use switchboard_kit::{
 
 use crate::{CLIENT, Matrix, references};
 
-fn person(id: String, name: Option<String>) -> Person {
+pub(crate) fn person(id: String, name: Option<String>) -> Person {
     let handle = id.trim_start_matches('@').split(':').next().map(Into::into);
     let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| id.clone());
     Person { id, name, handle, email: None, title: None, kind: AuthorKind::Person }

@@ -45,6 +45,51 @@ async fn rooms_are_listed_under_human_names_and_spaces_are_not() {
 }
 
 #[tokio::test]
+async fn a_room_is_described_by_one_request_for_it_alone() {
+    let (replay, client) = homeserver!("rooms");
+    let rooms = client.chat().unwrap().conversations();
+    let listed = rooms.list(&Listing { limit: 9, cursor: None }).await.unwrap().items;
+    for room in listed {
+        assert_eq!(rooms.get(&room.id).await.unwrap(), room);
+    }
+    let received = replay.received();
+    let asked = &received[received.len() - 1].query.iter().find(|(name, _)| name == "filter").unwrap().1;
+    assert!(received.len() == 3 && asked.contains(r#""rooms":["!general:example.org"]"#), "{received:?}");
+    assert_eq!(rooms.get("!other:example.org").await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_alias_is_looked_up_and_a_name_is_not() {
+    let (replay, client) = homeserver!("rooms");
+    let rooms = client.chat().unwrap().conversations();
+    let [general] = &rooms.named("all:example.org").await.unwrap()[..] else { panic!() };
+    assert_eq!((general.name.as_str(), general.aliases.last().unwrap().as_str()), ("General", "#all:example.org"));
+    assert_eq!(replay.received().len(), 2);
+    assert_eq!(rooms.named("other:example.org").await.unwrap(), []);
+    let before = replay.received().len();
+    for (name, requests) in [("General", 0), ("Project: one", 0), ("none:example.org", 1)] {
+        assert_eq!(rooms.named(name).await.unwrap_err().kind(), ErrorKind::Unsupported, "{name}");
+        assert_eq!(replay.received().len() - before, requests, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_direct_chat_and_members_are_found_without_asking_who_is_signed_in() {
+    let (replay, client) = homeserver!("rooms");
+    let rooms = client.chat().unwrap().conversations();
+    let direct = rooms.direct("@bob:example.org", false).await.unwrap().unwrap();
+    assert_eq!((direct.id.as_str(), direct.aliases), ("!direct:example.org", vec!["@bob:example.org".to_owned()]));
+    assert_eq!(rooms.direct("@carol:example.org", false).await.unwrap(), None);
+    assert_eq!(replay.received().len(), 2 + 1);
+    let page = async |cursor| rooms.members("!general:example.org", &Listing { limit: 2, cursor }).await.unwrap();
+    let first = page(None).await;
+    let names: Vec<_> = first.items.iter().map(|person| person.name.as_str()).collect();
+    assert_eq!((names, first.next.as_deref()), (vec!["Alice", "Bob"], Some("@bob:example.org")));
+    let last = page(first.next).await;
+    assert_eq!((last.items[0].name.as_str(), last.items.len(), last.next), ("@c:example.org", 1, None));
+}
+
+#[tokio::test]
 async fn edits_and_reactions_are_folded_into_what_they_are_about() {
     let (replay, client) = homeserver!("account", "timeline");
     let messages = client.chat().unwrap().messages();

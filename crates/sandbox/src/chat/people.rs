@@ -131,7 +131,11 @@ pub(super) async fn members(
     Ok(Json(page(members, limit)))
 }
 
-/// `GET /api/people`.
+/// Of those with `?2` in what they are called, those come first who are called exactly so.
+const ABOUT: &str = "instr(lower(name || ' ' || handle || ' ' || title || ' ' || coalesce(email, '')), ?2) > 0
+    ORDER BY ?2 NOT IN (handle, coalesce(email, ''), lower(name)), id LIMIT ?3";
+
+/// `GET /api/people`: everybody page by page, or a page of those with `query` in what they are called.
 pub(super) async fn list(
     State(sandbox): State<Sandbox>,
     Reader(_): Reader,
@@ -143,16 +147,15 @@ pub(super) async fn list(
     if sandbox.options.no_lookup && !query.is_empty() {
         return Err(Refusal::no_lookup());
     }
+    // What is found is not in the order of a cursor.
+    let most = limit + i64::from(query.is_empty());
     let people = sandbox
         .store
         .read(move |state| {
-            let mut statement = state.prepare_cached(&format!(
-                "{} WHERE id > coalesce(?1, 0)
-                 AND instr(lower(name || ' ' || handle || ' ' || title || ' ' || coalesce(email, '')), ?2) > 0
-                 ORDER BY ?2 <> '' AND ?2 NOT IN (handle, coalesce(email, ''), lower(name)), id LIMIT ?3",
-                Person::COLUMNS
-            ))?;
-            let rows = statement.query_map((after, query, limit + 1), Person::from_row)?;
+            let wanted = if query.is_empty() { "?2 = '' ORDER BY id LIMIT ?3" } else { ABOUT };
+            let mut statement =
+                state.prepare_cached(&format!("{} WHERE id > coalesce(?1, 0) AND {wanted}", Person::COLUMNS))?;
+            let rows = statement.query_map((after, query, most), Person::from_row)?;
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(Refusal::from)
         })
         .await?;
