@@ -24,7 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ const CLIENT: &str = "_matrix/client/v3";
 /// A homeserver, as the person who signed in sees it.
 pub struct Matrix {
     api: Api,
-    me: OnceLock<String>,
+    me: OnceLock<Arc<String>>,
 }
 
 /// The keys of a Matrix account under `settings:` in `provider-config.yaml`.
@@ -82,7 +82,7 @@ impl Platform for Matrix {
     }
 
     async fn whoami(&self) -> Result<Identity> {
-        let id = self.me().await?.to_owned();
+        let id = self.ask_me().await?;
         let name = self.profile_name(&id).await?.unwrap_or_else(|| id.clone());
         let workspace = id.split_once(':').map(|(_, server)| server.to_owned());
         Ok(Identity { id, name, workspace })
@@ -94,17 +94,22 @@ impl Platform for Matrix {
 }
 
 impl Matrix {
-    /// Returns the user's own id, asking for it once.
+    /// Returns the user's own id, asking for it once as long as the token is the same.
     async fn me(&self) -> Result<&str> {
+        if let Some(me) = self.me.get() {
+            return Ok(me);
+        }
+        let me = self.api.cached_for_token("me", self.ask_me()).await?;
+        Ok(self.me.get_or_init(|| me))
+    }
+
+    async fn ask_me(&self) -> Result<String> {
         #[derive(Deserialize)]
         struct Me {
             user_id: String,
         }
-        if let Some(me) = self.me.get() {
-            return Ok(me);
-        }
         let Me { user_id } = self.api.get(format!("{CLIENT}/account/whoami")).send().await?;
-        Ok(self.me.get_or_init(|| user_id))
+        Ok(user_id)
     }
 
     fn at(&self, room: &str, event: &str) -> MessageRef {

@@ -1,5 +1,7 @@
 //! A platform's API as one caller sees it: already signed in.
 
+mod of_token;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -93,6 +93,11 @@ fn address(request: &Request) -> Result<Url> {
     Ok(url)
 }
 
+/// Returns where a request goes.
+pub(crate) fn origin_of(request: &Request) -> Result<String> {
+    address(request).map(|url| origin(&url))
+}
+
 /// Recognises `.` and `..`, which a URL resolves away however they are spelt.
 fn is_dots(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
