@@ -34,11 +34,10 @@ use self::{
 use super::{
     access::title,
     cursor::{Cursor, Position},
-    find::Purpose,
     read::Format,
     sanitise,
-    served::{Chats, Opened, ServedAccount},
-    targets,
+    scope::Scope,
+    served::{Chats, Opened},
     time::Window,
 };
 
@@ -125,7 +124,7 @@ async fn search_messages(
     };
     let cursor = Cursor::read(cursor.as_deref())?;
     let places = cursor.as_ref().map(|cursor| places(cursor, wanted.fingerprint)).transpose()?;
-    let (mut accounts, conversation) = scope(chats, r#in.as_deref()).await?;
+    let Scope { mut accounts, conversation } = Scope::read(chats, r#in.as_deref()).await?;
     if let Some(places) = &places {
         accounts.retain(|account| places.contains_key(account.key()));
     }
@@ -146,22 +145,6 @@ fn places(cursor: &Cursor, fingerprint: u32) -> Result<BTreeMap<AccountKey, (Pla
         Ok((account.clone(), (place, position.clone())))
     };
     cursor.0.iter().map(read).collect()
-}
-
-async fn scope<'a>(chats: &'a Chats, within: Option<&str>) -> Result<(Vec<&'a ServedAccount>, Option<Conversation>)> {
-    let Some(within) = within else { return Ok((chats.served.accounts.iter().collect(), None)) };
-    if let (Some(account), "") = targets::split(&chats.served, within) {
-        return Ok((vec![account], None));
-    }
-    let place = chats.place(within, Purpose::Read).await?;
-    if place.conversation.encrypted {
-        return Err(Error::unsupported(format!(
-            "{} is end-to-end encrypted and cannot be searched here",
-            place.title()
-        ))
-        .hint("ask the user to search in the platform's own client"));
-    }
-    Ok((vec![place.opened.account], Some(place.conversation)))
 }
 
 async fn search(

@@ -2,6 +2,7 @@
 
 mod altered;
 mod answers;
+mod archive;
 mod budget;
 mod forgery;
 mod hostile;
@@ -9,6 +10,7 @@ mod names;
 mod news;
 mod reader;
 mod reading;
+mod search;
 mod sending;
 mod several;
 mod workspace;

@@ -121,7 +121,7 @@ pub(super) async fn scan(
     if !failed.is_empty() && failed.len() == end.conversations() {
         return Err(failed.remove(0).1);
     }
-    let mut coverage = format!("scanned {} of {all} conversations", end.conversations());
+    let mut coverage = format!("scanned {} of {all} conversations", end.conversations() - failed.len());
     if encrypted > 0 {
         let _ = write!(coverage, " ({encrypted} end-to-end encrypted)");
     }

@@ -130,7 +130,8 @@ fn in_turn(counts: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
 
 /// Shows hits in the order of time, each among what surrounds it.
 fn transcript(view: &View<'_>, hits: &[Hit]) -> String {
-    let mut all: Vec<_> = hits.iter().flat_map(Hit::all).collect();
+    // Of the same instant, what was ranked by time has the newest first.
+    let mut all: Vec<_> = hits.iter().rev().flat_map(Hit::all).collect();
     all.sort_by_key(|(message, _)| message.time);
     let lines = view.lines(all.iter().map(|(message, _)| *message));
     let mut meant = all.iter().map(|(_, meant)| *meant);

@@ -65,7 +65,8 @@ pub(super) struct Walk<'c> {
 /// A page, and what of it is settled.
 pub(super) struct Stretch {
     history: Vec<Message>,
-    threads: Vec<Vec<Message>>,
+    /// The millisecond of the message that each hangs on, and its answers.
+    threads: Vec<(i64, Vec<Message>)>,
     held: Vec<Message>,
     next: Option<String>,
     reached: Reached,
@@ -128,12 +129,13 @@ impl<'c> Walk<'c> {
             if first.replies == 0 {
                 continue;
             }
+            let left = millisecond(first);
             if let Some(thread) = self.thread(opened, budget, &first.at.id).await? {
-                stretch.threads.push(thread);
+                stretch.threads.push((left, thread));
                 continue;
             }
-            let left = millisecond(first);
             stretch.history.retain(|message| millisecond(message) > left);
+            stretch.threads.retain(|(first, _)| *first > left);
             (stretch.reached, stretch.next) = (Reached::Back(left), None);
             stretch.held.clear();
             break;
@@ -180,7 +182,7 @@ impl<'c> Walk<'c> {
         let first = self.runs.len();
         self.runs.resize(first + stretch.threads.len(), Vec::new());
         let threads = stretch.threads.into_iter().enumerate();
-        let answers = threads.flat_map(|(at, thread)| thread.into_iter().map(move |answer| (first + at, answer)));
+        let answers = threads.flat_map(|(at, (_, thread))| thread.into_iter().map(move |answer| (first + at, answer)));
         Ok(stretch.history.into_iter().map(|message| (0, message)).chain(answers).collect())
     }
 }
