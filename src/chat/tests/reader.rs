@@ -149,11 +149,10 @@ fn target(line: &str) -> Option<&str> {
         .find(|inner| inner.split_once(':').is_some_and(|(account, _)| ["work", "home"].contains(&account)))
 }
 
-/// Names of conversations are kept for a minute, so that those of an answer may have been told before.
+/// Names are remembered, so that those of an answer may have been told before: `C7`, `P7`.
 fn known(target: &str) -> bool {
-    target
-        .split_once(":C")
-        .is_some_and(|(_, number)| number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    let number = target.split_once(":C").or_else(|| target.split_once(":P")).map(|(_, number)| number);
+    number.is_some_and(|number| number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn strings(value: &serde_json::Value) -> String {
