@@ -101,13 +101,13 @@ impl Opened<'_> {
 
 /// Describes someone in one line.
 pub(super) fn line(account: &AccountKey, person: &Person) -> String {
-    let handle = person.handle.as_deref().map(|handle| format!("@{} ", sanitise::name(handle.trim_start_matches('@'))));
+    let handle = person.handle.as_deref().map(|handle| format!("@{} ", label(handle.trim_start_matches('@'))));
     let kind = match person.kind {
         AuthorKind::Bot => Some("bot".to_owned()),
         AuthorKind::Guest => Some("guest".to_owned()),
         _ => None,
     };
-    let about = [person.title.as_deref(), person.email.as_deref()].into_iter().flatten().map(sanitise::name);
+    let about = [person.title.as_deref(), person.email.as_deref()].into_iter().flatten().map(label);
     let about: Vec<_> = kind.into_iter().chain(about).filter(|about| !about.is_empty()).collect();
     let about = if about.is_empty() { String::new() } else { format!(" {}", about.join(", ")) };
     let name = super::escapes::label(&person.name);
