@@ -8,6 +8,7 @@ use switchboard_kit::{
 };
 
 use super::{
+    escapes::label,
     find::is_person,
     names::{ABSENCE_LASTS, Extent, LIST_LASTS},
     read::Format,
@@ -110,7 +111,7 @@ pub(super) fn line(account: &AccountKey, person: &Person) -> String {
     let about = [person.title.as_deref(), person.email.as_deref()].into_iter().flatten().map(label);
     let about: Vec<_> = kind.into_iter().chain(about).filter(|about| !about.is_empty()).collect();
     let about = if about.is_empty() { String::new() } else { format!(" {}", about.join(", ")) };
-    let name = super::escapes::label(&person.name);
+    let name = label(&person.name);
     format!("{}{name} ({account}:{}){about}", handle.unwrap_or_default(), person.id)
 }
 

@@ -136,7 +136,11 @@ impl Shown {
         if json {
             let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();
             let (target, conversation) = (place.target(), &place.conversation);
-            let answer = json!({ "target": target, "conversation": conversation, "messages": messages, "left": left, "next": next });
+            let mut answer =
+                json!({ "target": target, "conversation": conversation, "messages": messages, "left": left });
+            if let Some(next) = next {
+                answer["next"] = next.into();
+            }
             return answer.to_string();
         }
         let mut text = format!("{}{}\n", place.title(), header(&self.messages, view));

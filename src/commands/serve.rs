@@ -50,7 +50,7 @@ pub(super) async fn serve(accounts: &Accounts, options: &ServeOptions) -> Result
         true => accounts.clone().without_invitations().served()?,
         false => accounts.served()?,
     };
-    let instructions = chat::instructions(&served);
+    let instructions = chat::instructions(&served, &accounts.config().tools);
     let all = Arc::new(super::offered(accounts, served)?);
     let handler = Handler::new(all, instructions);
     let served = match handler.start().await {

@@ -4,7 +4,10 @@ use serde_json::json;
 use switchboard_kit::ErrorKind;
 
 use super::workspace::{Assistant, Workspace, ids};
-use crate::chat::{instructions, verbs};
+use crate::{
+    chat::{instructions, verbs},
+    glob::Filter,
+};
 
 #[tokio::test]
 async fn what_is_sent_can_be_answered_changed_reacted_to_and_deleted() {
@@ -136,12 +139,12 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     );
     let error = reader.refused("send_message", json!({ "target": "#ops", "text": "x" })).await;
     assert!(error.kind() == ErrorKind::Forbidden && error.hint_text().unwrap().contains("--allow-write"), "{error:?}");
-    let told = instructions(&reader.0);
+    let told = instructions(&reader.0, &Filter::default());
     assert!(told.contains("`access: write`") && told.contains("`--allow-write`") && told.len() < 2_000, "{told}");
     assert!(told.contains("`sandbox` is not signed in: the user must run `switchboard"), "{told}");
     let writer = workspace.robin().await;
     assert_eq!(verbs(&writer.0).len(), 13);
-    assert!(!instructions(&writer.0).contains("Writing is off"));
+    assert!(!instructions(&writer.0, &Filter::default()).contains("Writing is off"));
 }
 
 #[tokio::test]
@@ -206,4 +209,18 @@ async fn conversations_are_marked_as_read_only_where_the_user_lets_them_be() {
     assert!(!unread().await.contains("unread"), "{}", unread().await);
     let error = robin.refused("mark_read", json!({ "target": "@tomas" })).await;
     assert_eq!(error.to_string(), "there is no direct chat with `Tomás Herrera` yet");
+}
+
+#[tokio::test]
+async fn a_model_is_told_of_no_tool_that_is_hidden() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let told = |hide: &[&str]| {
+        let hide = hide.iter().map(|glob| (*glob).to_owned()).collect();
+        instructions(&robin.0, &Filter { only: Vec::new(), hide })
+    };
+    for verb in verbs(&robin.0).iter().map(|tool| tool.name) {
+        assert!(!told(&[verb]).contains(verb), "{verb}");
+    }
+    assert!(told(&[]).contains("catch_up") && told(&[]).len() < 2_000);
 }
