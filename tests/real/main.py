@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import scenario
+import test_answers  # noqa: F401
 import test_clients  # noqa: F401
 import test_conformance  # noqa: F401
 import test_matrix  # noqa: F401

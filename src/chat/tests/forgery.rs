@@ -99,19 +99,23 @@ async fn nothing_is_said_in_our_name() {
             }
             for arguments in calls(verb) {
                 let answer = match assistant.attempt(verb, arguments.clone()).await {
-                    Ok(reply) => text(reply),
+                    Ok(reply) => {
+                        *answers.entry(verb).or_default() += 1;
+                        text(reply)
+                    }
                     // As an error is shown.
                     Err(error) => sanitise::text(&format!("{error}: {}", error.hint_text().unwrap_or_default())),
                 };
                 let truth = hostile.truth();
                 count += truth.messages.len() + truth.targets.len() + truth.people.len();
-                *answers.entry(verb).or_default() += 1;
                 let lies = lies(verb, &answer, &truth);
                 assert!(lies.is_empty(), "{verb} {arguments}, seed {SEED}: {lies:#?}\n{answer}");
             }
         }
         round += 1;
     }
+    let silent: Vec<_> = verbs.iter().filter(|verb| !answers.contains_key(**verb)).collect();
+    assert!(silent.is_empty(), "never answered: {silent:?}");
     if wanted > SOME {
         eprintln!("{count} hostile messages, names and topics from seed {SEED}: nothing forged in {answers:?}");
     }
