@@ -68,6 +68,9 @@ impl Search for Matrix {
         let request = request.query_opt("next_batch", query.cursor.as_deref());
         let request = request.json(&json!({ "search_categories": { "room_events": room_events } }));
         let Found { results, next_batch } = request.send::<Answer>().await?.search_categories.room_events;
+        // The newest come first, and no filter of a search knows times.
+        let past = query.since.is_some_and(|since| results.iter().any(|hit| hit.result.time() < since));
+        let next = next_batch.filter(|_| !past);
 
         // A word of an edit hits the edit, which is no message; what it changed is.
         let found = join_all(results.into_iter().map(async |Hit { result, context }| {
@@ -88,6 +91,6 @@ impl Search for Matrix {
             }
             items.push(self.message(&event.room_id, &event, &Around { names, ..Around::default() }));
         }
-        Ok(Page { items, next: next_batch })
+        Ok(Page { items, next })
     }
 }

@@ -29,6 +29,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How much time answers need at the end.
 pub(super) const HURRY: Duration = Duration::from_secs(3);
+/// How much of that is left when work is broken off.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How long a list of conversations with all that is known of them is believed.
 const NAMES_LAST: Duration = Duration::from_mins(1);
 /// How long it is believed who is signed in. Another sign-in may take its place.
@@ -274,6 +276,11 @@ impl Opened<'_> {
     /// Returns whether the deadline is near, so that what is there must do.
     pub(super) fn is_hurried(&self) -> bool {
         self.call.remaining() < HURRY
+    }
+
+    /// Runs `work` until an answer must be made of what is there; none if it is not done by then.
+    pub(super) async fn in_good_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(self.call.remaining().saturating_sub(LAST_MOMENT), work).await.ok()
     }
 
     /// Tells the caller that work has come one step further.

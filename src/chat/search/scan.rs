@@ -3,6 +3,7 @@
 
 use std::{cmp::Reverse, collections::HashSet, fmt::Write};
 
+use futures::future::join_all;
 use switchboard_kit::{
     Result,
     chat::{Conversation, Message},
@@ -33,6 +34,8 @@ const REQUESTS: usize = 200;
 const AT_ONCE: usize = 4;
 /// Most conversations that are named because they could not be read.
 const NAMED: usize = 3;
+/// Most conversations that a cursor remembers. A search through more is better narrowed.
+const REMEMBERED: usize = 800;
 
 /// What a scan has found.
 pub(super) struct Scanned {
@@ -133,12 +136,18 @@ pub(super) async fn scan(
         let _ = write!(coverage, ", without threads begun before {}", minute(began));
     }
     if !failed.is_empty() {
-        let names: Vec<_> = failed.iter().take(NAMED).map(|(name, _)| name.as_str()).collect();
+        // No name reads like the coverage of another account.
+        let plain = |name: &str| name.replace([';', ':'], ",");
+        let names: Vec<_> = failed.iter().take(NAMED).map(|(name, _)| plain(name)).collect();
         let others = if failed.len() > NAMED { " …" } else { "" };
         let _ = write!(coverage, ", {} could not be read: {}{others}", failed.len(), names.join(" "));
     }
     let more = ranked.len() - hits.len();
-    let end = (unread > 0 || !end.stopped.is_empty()).then_some(end);
+    let mut end = (unread > 0 || !end.stopped.is_empty()).then_some(end);
+    if end.as_ref().is_some_and(|end| end.done.len() > REMEMBERED) {
+        coverage.push_str(", and no further: name a conversation with `in`");
+        end = None;
+    }
     Ok(Scanned { hits, more, start, end, coverage })
 }
 
@@ -160,7 +169,11 @@ async fn read(
             if opened.is_hurried() || budget.is_spent() {
                 return Ok((newest_first(found, walks), newest));
             }
-            let pages = futures::future::join_all(some.iter().map(|at| walks[*at].page(opened, &budget))).await;
+            let pages = join_all(some.iter().map(|at| walks[*at].page(opened, &budget)));
+            // One that hangs does not take along what the others have given.
+            let Some(pages) = opened.in_good_time(pages).await else {
+                return Ok((newest_first(found, walks), newest));
+            };
             for (at, page) in some.iter().copied().zip(pages) {
                 let walk = &mut walks[at];
                 for (run, message) in walk.take(page)? {

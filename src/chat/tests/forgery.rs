@@ -39,7 +39,14 @@ fn calls(verb: &str) -> Vec<Value> {
                 .chain(forms(json!({ "target": "work:C1", "thread": "M1" })))
                 .collect()
         }
-        "search_messages" | "find_people" => forms(json!({ "query": "e" })),
+        "search_messages" => {
+            let scanned = json!({ "query": "e", "mode": "hybrid", "context": 2, "in": "work:C1" });
+            [json!({ "query": "e" }), json!({ "query": "e", "context": 2 }), scanned]
+                .into_iter()
+                .flat_map(forms)
+                .collect()
+        }
+        "find_people" => forms(json!({ "query": "e" })),
         "get_conversation" => forms(json!({ "target": "work:C1" })),
         "get_file" => vec![json!({ "ref": "work:F1", "mode": "text" })],
         "wait_for_messages" => vec![json!({ "target": "work:C1", "timeout": "1s", "settle": "0s" })],

@@ -29,6 +29,8 @@ pub(super) fn lies(verb: &str, answer: &str, truth: &Truth) -> Vec<String> {
             continue;
         }
         lies.extend(said.take().and_then(|said| said.lie(truth)));
+        // What stands around a hit.
+        let line = &line.strip_prefix("· ").unwrap_or(line);
         if (*line == "end" || line.starts_with("next: ")) && !last {
             lies.push(format!("an early footer: {line}"));
         } else if line.starts_with("not covered") {

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Serves an archive beside nothing else.
-async fn serve(workspace: &Workspace, archive: &Arc<Archive>) -> Assistant {
+fn serve(workspace: &Workspace, archive: &Arc<Archive>) -> Assistant {
     let mut account = workspace.stranger("archive");
     account.bound = archive.serve();
     workspace.serve(vec![account])
@@ -53,7 +53,7 @@ async fn every_mode_matches_in_its_own_way() {
     archive.add("C2", "", |message| {
         message.files = vec![File { id: "F1".into(), name: "code-freeze.pdf".into(), media_type: None, size: None }];
     });
-    let robin = serve(&workspace, &Arc::new(archive)).await;
+    let robin = serve(&workspace, &Arc::new(archive));
     for (query, mode, expected) in [
         ("CODE  freeze", "exact", vec!["M0"]),
         ("don't SHIP", "exact", vec!["M1"]),
@@ -88,7 +88,7 @@ async fn what_is_no_query_is_refused_before_anyone_is_asked() {
     let workspace = Workspace::open().await;
     let archive = Arc::new(Archive::new());
     archive.say("C1", "a(b");
-    let robin = serve(&workspace, &archive).await;
+    let robin = serve(&workspace, &archive);
     for (arguments, expected) in [
         (json!({ "query": "a(b", "mode": "regex" }), "unclosed group, at character 2"),
         (json!({ "query": "x".repeat(1_001), "mode": "regex" }), "1001 characters"),
@@ -123,7 +123,7 @@ async fn a_scan_says_how_far_it_got_and_goes_on_without_repeating_or_leaving_out
         }
     }
     let archive = Arc::new(archive);
-    let robin = serve(&workspace, &archive).await;
+    let robin = serve(&workspace, &archive);
     let arguments = json!({ "query": "needle", "from": "P2", "limit": 4, "mode": "exact" });
     let first = robin.call("search_messages", arguments.clone()).await;
     assert!(first.contains("archive: scanned 50 of 71 conversations, back to 2026-"), "{first}");
@@ -153,7 +153,7 @@ async fn a_scan_reads_each_message_once() {
     for _ in 0..950 {
         archive.say("C1", "hay");
     }
-    let robin = serve(&workspace, &archive).await;
+    let robin = serve(&workspace, &archive);
     let text = robin.call("search_messages", json!({ "query": "needle", "in": "C1" })).await;
     assert!(text.contains("0 hits") && text.ends_with("scanned 1 of 1 conversations\nend"), "{text}");
     assert_eq!(archive.reads.load(Ordering::Relaxed), 10);
@@ -172,7 +172,7 @@ async fn answers_that_a_history_leaves_out_are_scanned_too() {
             expected.insert(format!("M{answer}"));
         }
         let archive = Arc::new(archive);
-        let robin = serve(&workspace, &archive).await;
+        let robin = serve(&workspace, &archive);
         let pages = all_pages(&robin, json!({ "query": "needle", "in": "C1", "limit": 100 })).await;
         assert_each_once(&pages, &expected);
         let since = json!({ "query": "needle", "in": "C1", "since": instant(0).to_string() });
@@ -185,14 +185,15 @@ async fn answers_that_a_history_leaves_out_are_scanned_too() {
 async fn what_could_not_be_read_is_named_and_never_an_empty_success() {
     let workspace = Workspace::open().await;
     let mut archive = Archive::new();
-    for name in ["A", "B", "C", "D", "E"] {
+    for name in ["A", "B;work:own", "C", "D", "E"] {
         archive.say(name, "needle");
     }
-    archive.broken = ["A", "B", "C", "D"].map(ToOwned::to_owned).into();
-    let robin = serve(&workspace, &Arc::new(archive)).await;
+    archive.broken = ["A", "B;work:own", "C", "D"].map(ToOwned::to_owned).into();
+    let robin = serve(&workspace, &Arc::new(archive));
     let text = robin.call("search_messages", json!({ "query": "needle" })).await;
     assert!(
-        text.contains("1 hit,") && text.contains("scanned 1 of 5 conversations, 4 could not be read: #a #b #c …\nend"),
+        text.contains("1 hit,")
+            && text.contains("scanned 1 of 5 conversations, 4 could not be read: #a #b,work,own #c …\nend"),
         "{text}"
     );
     let error = robin.refused("search_messages", json!({ "query": "needle", "in": "A" })).await;
@@ -201,8 +202,29 @@ async fn what_could_not_be_read_is_named_and_never_an_empty_success() {
     let mut archive = Archive::new();
     archive.say("A", "needle");
     archive.broken = ["A".to_owned()].into();
-    let robin = serve(&workspace, &Arc::new(archive)).await;
+    let robin = serve(&workspace, &Arc::new(archive));
     assert_eq!(robin.refused("search_messages", json!({ "query": "needle" })).await.kind(), ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn a_conversation_that_never_answers_does_not_take_the_others_along() {
+    let workspace = Workspace::open().await;
+    let mut archive = Archive::new();
+    for name in ["A", "B", "C", "D", "E", "F", "G", "H"] {
+        archive.say(name, "needle");
+    }
+    archive.silent = Some("H".into());
+    let robin = serve(&workspace, &Arc::new(archive));
+    tokio::time::pause();
+    let text = robin.call("search_messages", json!({ "query": "needle" })).await;
+    assert!(ids(&text) == ["M0", "M1", "M2", "M3"] && text.contains("scanned 4 of 8 conversations\nnext: "), "{text}");
+}
+
+#[tokio::test]
+async fn mentions_are_found_without_words() {
+    let workspace = Workspace::open().await;
+    let text = workspace.robin().await.call("search_messages", json!({ "mentions_me": true })).await;
+    assert!(text.contains("Newsletter draft is ready") && !text.contains("Code freeze"), "{text}");
 }
 
 #[tokio::test]
@@ -227,7 +249,7 @@ async fn filters_hold_whoever_finds_it_and_do_without_words() {
             archive.say("C1", "noise");
         }
         archive.add("C1", "twelfth", |_| {});
-        let robin = serve(&workspace, &Arc::new(archive)).await;
+        let robin = serve(&workspace, &Arc::new(archive));
         let window = json!({ "from": "P1", "since": instant(10).to_string(), "until": instant(20).to_string() });
         let cases = [
             (json!({ "has": "link" }), vec!["M0"]),
@@ -264,7 +286,7 @@ async fn a_mode_and_a_refusal_lead_to_the_scan() {
         let mut archive = Archive::new();
         archive.own = own;
         archive.say("C1", "needle");
-        let robin = serve(&workspace, &Arc::new(archive)).await;
+        let robin = serve(&workspace, &Arc::new(archive));
         let text = robin.call("search_messages", json!({ "query": "needle", "mode": mode })).await;
         assert!(text.contains("# #c1 (archive:C1)") && text.contains(&format!("archive: {expected}\nend")), "{text}");
     }
@@ -285,7 +307,7 @@ async fn context_stands_around_hits_and_is_told_from_them() {
             });
         }
         let archive = Arc::new(archive);
-        let robin = serve(&workspace, &archive).await;
+        let robin = serve(&workspace, &archive);
         let query = if searches { json!("x") } else { Value::Null };
         let arguments = json!({ "query": query, "from": "P2", "context": 2, "limit": 20 });
         let pages = all_pages(&robin, arguments.clone()).await;
@@ -331,7 +353,7 @@ async fn an_answer_is_short_and_goes_on_where_it_was_cut() {
         archive.own = own;
         let long = "needle ".repeat(600);
         let expected: BTreeSet<_> = (0..7).map(|_| format!("M{}", archive.say("C1", &long))).collect();
-        let robin = serve(&workspace, &Arc::new(archive)).await;
+        let robin = serve(&workspace, &Arc::new(archive));
         for format in ["transcript", "json"] {
             let page = robin.call("search_messages", json!({ "query": "needle", "format": format })).await;
             assert!(page.chars().count() <= 12_000, "{}", page.chars().count());
