@@ -57,10 +57,10 @@ struct Events {
     events: Vec<Event>,
 }
 
-/// Asks for nothing but where now is. Synapse leaves rooms out of a sync by `*` without looking at them.
+/// Asks for nothing but where now is: a sync of no room. With the rooms in it, Synapse takes ten times as long.
 fn now_filter() -> Value {
     let nothing = json!({ "not_types": ["*"] });
-    let rooms = json!({ "rooms": [], "not_rooms": ["*", no_room()] });
+    let rooms = json!({ "rooms": [], "not_rooms": [no_room()] });
     json!({ "presence": nothing, "account_data": nothing, "room": rooms })
 }
 

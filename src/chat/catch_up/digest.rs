@@ -276,6 +276,6 @@ impl Heading {
 }
 
 fn sealed(account: &AccountKey, conversation: &Conversation) -> String {
-    let unread = conversation.unread.map(|unread| format!(", {unread} unread")).unwrap_or_default();
+    let unread = conversation.unread.filter(|unread| *unread > 0).map(|unread| format!(", {unread} unread")).unwrap_or_default();
     format!("{} ({account}:{}){unread}", title(conversation), conversation.id)
 }
