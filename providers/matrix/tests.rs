@@ -1,9 +1,11 @@
 //! Whole exchanges, replayed from `samples/`.
 
+use std::time::Duration;
+
 use switchboard_kit::{
     ErrorKind,
-    chat::{AuthorKind, ConversationKind, Draft, History, Listing, Reaction},
-    serde_json::json,
+    chat::{AuthorKind, Change, ConversationKind, Draft, History, Listing, Reaction},
+    serde_json::{Value, from_str, json},
 };
 use switchboard_testkit::{Replay, connect};
 
@@ -162,4 +164,19 @@ async fn another_persons_message_is_left_alone() {
     let deletions = client.chat().unwrap().deletions().unwrap();
     assert_eq!(deletions.delete(ROOM, "$answer").await.unwrap_err().kind(), ErrorKind::Forbidden);
     assert!(replay.received().iter().all(|request| request.line.starts_with("GET")));
+}
+
+#[tokio::test]
+async fn what_is_new_is_asked_from_a_place_that_costs_no_room() {
+    let (replay, client) = homeserver!("news");
+    let changes = client.chat().unwrap().changes().unwrap();
+    let now = changes.since(None, Duration::from_secs(9)).await.unwrap();
+    assert_eq!((now.changes.len(), now.cursor.as_str()), (0, "s1"));
+    let first = &replay.received()[0];
+    let filter = &first.query.iter().find(|(name, _)| name == "filter").unwrap().1;
+    assert_eq!(from_str::<Value>(filter).unwrap()["room"]["rooms"], json!([]));
+    let news = changes.since(Some("s1"), Duration::ZERO).await.unwrap();
+    let [Change::New(said), Change::Deleted(gone)] = &news.changes[..] else { panic!("{news:?}") };
+    assert_eq!((said.author.name.as_str(), &said.mentions[..]), ("Bob", &["@alice:example.org".to_owned()][..]));
+    assert!(gone.deleted && gone.at.id == "$6" && gone.author.id == "@bob:example.org");
 }

@@ -77,7 +77,8 @@ async fn wait_for_messages(
         let mut ticks = interval_at(begun + TICK, TICK);
         let mut quiet = end;
         loop {
-            let until = if arrivals.have_begun() { quiet } else { quiet.max(start) };
+            let begun = arrivals.count() > 0 || arrivals.have_begun();
+            let until = if begun { quiet } else { quiet.max(start) };
             tokio::select! {
                 biased;
                 Some((place, word)) = heard.recv() => {

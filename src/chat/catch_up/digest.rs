@@ -46,7 +46,7 @@ struct Heading {
     title: String,
     target: String,
     earlier: usize,
-    unread_further: bool,
+    is_cut: bool,
 }
 
 /// What is shown of the news.
@@ -122,7 +122,7 @@ impl Digest {
                 title: title(&room.conversation),
                 target: format!("{key}:{id}"),
                 earlier: room.earlier,
-                unread_further: room.unread_further,
+                is_cut: room.is_cut,
             });
             if first && room.earlier > 0 && room.news.is_empty() {
                 let target = format!("{} ({key}:{id})", title(&room.conversation));
@@ -141,7 +141,12 @@ impl Digest {
                 let (group, id) = (-newest[&section], message.at.id.clone());
                 let conversation = message.at.conversation.clone();
                 let rank = Rank(section, group, key.clone(), conversation, message.time, id);
-                if shown.is_none_or(|shown| rank > *shown) {
+                if shown.is_some_and(|shown| rank <= *shown) {
+                    // The page before has said what there is before these.
+                    if let Some(heading) = headings.last_mut() {
+                        (heading.earlier, heading.is_cut) = (0, false);
+                    }
+                } else {
                     *self.counts.entry(section).or_default() += 1;
                     self.items.push(Item { rank, place: (account, index), message: shortened(message, LONGEST_TEXT) });
                 }
@@ -268,7 +273,7 @@ impl Heading {
         if self.earlier > 0 {
             let _ = write!(note, ", {} before these: read_messages has them", self.earlier);
         }
-        if self.unread_further {
+        if self.is_cut {
             note.push_str(", not read to the beginning: read_messages goes on");
         }
         note
@@ -276,6 +281,7 @@ impl Heading {
 }
 
 fn sealed(account: &AccountKey, conversation: &Conversation) -> String {
-    let unread = conversation.unread.filter(|unread| *unread > 0).map(|unread| format!(", {unread} unread")).unwrap_or_default();
+    let unread =
+        conversation.unread.filter(|unread| *unread > 0).map(|unread| format!(", {unread} unread")).unwrap_or_default();
     format!("{} ({account}:{}){unread}", title(conversation), conversation.id)
 }

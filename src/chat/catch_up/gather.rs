@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::{SignedDuration, Timestamp};
 use switchboard_kit::{
-    ErrorKind, Result,
+    Error, ErrorKind, Result,
     chat::{Conversation, ConversationKind, History, Message},
 };
 
@@ -63,8 +63,8 @@ pub(super) struct Room {
     pub(super) news: Vec<(Section, Message)>,
     /// How many more are new, before those.
     pub(super) earlier: usize,
-    /// Whether there may be more than that.
-    pub(super) unread_further: bool,
+    /// Whether older ones that are new may not have been read.
+    pub(super) is_cut: bool,
     looked: Looked,
     /// All that was read, by id.
     pub(super) messages: BTreeMap<String, Message>,
@@ -86,16 +86,21 @@ impl News {
             None => begin(chats, opened, wanted, now).await?,
         };
         let had = chosen.len();
-        let (rooms, left_out) = read(chats, opened, &look, chosen, before.is_some()).await?;
-        let mut rooms = rooms;
+        let fixed = before.is_some();
+        let (mut rooms, left_out) = read(chats, opened, &look, chosen, fixed).await?;
         if look.since.is_none() && before.is_none() {
             // The platform counts by a clock of its own, which may be ahead.
             let newest = rooms.iter().flat_map(|room| room.messages.values()).map(|message| message.time).max();
             let newest = newest.map(|newest| newest + SignedDuration::from_millis(1));
             look.until = newest.map_or(now, |newest| newest.max(now));
         }
-        let fixed = before.is_some();
-        let Threads { mine, unseen } = threads::read(chats, opened, me, &look, &mut rooms, fixed).await;
+        let Threads { mine, unseen } = threads::read(chats, opened, me, &look, &mut rooms, fixed).await?;
+        if fixed && !(left_out.is_empty() && unseen == 0) {
+            // What is missing would be passed over for good.
+            return Err(
+                Error::new(ErrorKind::TimedOut, "there was no time to read on").hint("use the same cursor again")
+            );
+        }
         for room in &mut rooms {
             room.sort_out(me, &look, &mine, wanted.mentions_only);
         }
@@ -135,9 +140,11 @@ async fn begin(
     };
     // A look that begins after the last one ended leaves a gap, which a later look is to fill.
     let moves_mark = wanted.since.is_none_or(|since| mark.is_none_or(|mark| since <= mark));
+    // Where some say when something last happened, nothing ever did in those that say nothing.
+    let dated = names.iter().any(|conversation| conversation.last_activity.is_some());
     conversations.retain(|conversation| match since {
         None => conversation.unread.is_some_and(|unread| unread > 0),
-        Some(since) => conversation.last_activity.is_none_or(|last| last >= since),
+        Some(since) => conversation.last_activity.map_or(!dated, |last| last >= since),
     });
     let (sealed, mut open): (Vec<_>, Vec<_>) = conversations.into_iter().partition(|one| one.encrypted);
     open.sort_by_key(|one| (one.kind == ConversationKind::Channel, Reverse(one.last_activity), one.id.clone()));
@@ -194,7 +201,6 @@ async fn read(
         chats.call.step(&format!("read {} conversations of `{}`", rooms.len(), opened.account.key()));
     }
     match failure {
-        // A page that goes on would pass over what could not be read.
         Some(error) if rooms.is_empty() || again => Err(error),
         _ => Ok((rooms, left_out)),
     }
@@ -229,7 +235,7 @@ impl Room {
             conversation: conversation.clone(),
             news: Vec::new(),
             earlier: 0,
-            unread_further: false,
+            is_cut: false,
             looked: looked.clone(),
             messages: BTreeMap::new(),
         };
@@ -243,7 +249,7 @@ impl Room {
                 (Some(since), _) => oldest.is_some_and(|oldest| oldest < since),
                 (None, unread) => room.messages.len() >= unread.unwrap_or(0) as usize + PAGE / 2,
             };
-            room.unread_further = look.since.is_some() && !enough && history.cursor.is_some();
+            room.is_cut = look.since.is_some() && !enough && history.cursor.is_some();
             if enough || history.cursor.is_none() || opened.is_hurried() {
                 break;
             }

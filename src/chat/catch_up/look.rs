@@ -59,7 +59,7 @@ pub(super) struct Looked {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Rank(
     pub(super) Section,
-    /// Milliseconds before now's epoch of the conversation's newest message there: the newest comes first.
+    /// Minus the time of the conversation's newest message there, so that the newest comes first.
     pub(super) i64,
     pub(super) AccountKey,
     pub(super) String,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use switchboard_kit::{Error, chat::History};
+use switchboard_kit::{Error, Result, chat::History};
 
 use super::{
     gather::{AT_ONCE, Room},
@@ -59,7 +59,8 @@ pub(super) async fn read(
     look: &Look,
     rooms: &mut [Room],
     fixed: bool,
-) -> Threads {
+) -> Result<Threads> {
+    let answers_come_along = opened.chat()?.messages().include_answers();
     let mut mine = Mine::default();
     for room in rooms.iter() {
         mine.learn(room, me, look.until);
@@ -74,7 +75,8 @@ pub(super) async fn read(
             .collect()
     } else {
         let rooms = rooms.iter().enumerate();
-        let mut found: Vec<_> = rooms.flat_map(|(index, room)| candidates(index, room, &mine, look)).collect();
+        let mut found: Vec<_> =
+            rooms.flat_map(|(index, room)| candidates(index, room, &mine, look, answers_come_along)).collect();
         found.sort_by_key(|candidate| (!candidate.mine, Reverse(candidate.newest)));
         unseen = found.len().saturating_sub(MOST);
         found.truncate(MOST);
@@ -111,11 +113,11 @@ pub(super) async fn read(
     for room in rooms.iter() {
         mine.learn(room, me, look.until);
     }
-    Threads { mine, unseen }
+    Ok(Threads { mine, unseen })
 }
 
 /// Returns the threads with answers that were not seen, or where it is not known whether the user is in them.
-fn candidates(index: usize, room: &Room, mine: &Mine, look: &Look) -> Vec<Candidate> {
+fn candidates(index: usize, room: &Room, mine: &Mine, look: &Look, answers_come_along: bool) -> Vec<Candidate> {
     let mut answers: BTreeMap<&str, (u32, Timestamp)> = BTreeMap::new();
     for message in room.messages.values() {
         if let Some(thread) = message.thread.as_deref().filter(|thread| *thread != message.at.id) {
@@ -128,7 +130,7 @@ fn candidates(index: usize, room: &Room, mine: &Mine, look: &Look) -> Vec<Candid
     let begun = room.messages.values().filter(|message| message.replies > 0).filter_map(|message| {
         let id = message.at.id.as_str();
         let (seen, newest) = answers.get(id).copied().unwrap_or((0, message.time));
-        (seen < message.replies).then(|| (id, newest.max(message.time)))
+        (!answers_come_along && seen < message.replies).then(|| (id, newest.max(message.time)))
     });
     let elsewhere = answers.iter().filter(|(thread, (_, newest))| {
         let fresh = look.since.is_none_or(|since| *newest >= since);

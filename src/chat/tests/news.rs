@@ -136,6 +136,8 @@ async fn pages_neither_repeat_nor_drop_whatever_comes_meanwhile() {
         mara.send("@robin", &format!("{number} {}", "long ".repeat(400))).await;
         mara.send("#ops", &format!("{number} for @robin")).await;
     }
+    let json = robin.call("catch_up", json!({ "since": since, "format": "json" })).await;
+    assert!(json.chars().count() <= 12_000 && json.contains("\"next\":\""), "{}", json.chars().count());
     for arguments in [json!({ "since": since }), json!({})] {
         let mut whole: Vec<_> = pages(&robin, "catch_up", arguments.clone(), async || {}).await.concat();
         let mut small = arguments;

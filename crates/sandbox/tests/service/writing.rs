@@ -122,3 +122,18 @@ async fn a_channel_is_added_once_and_others_find_it() {
     assert_eq!(ids(&served.get(&robin, &format!("/api/conversations/{id}/members")).await["people"]), ["P1"]);
     assert_eq!(ids(&served.get(&mara, "/api/conversations?query=map-talk").await["conversations"]), [id]);
 }
+
+#[tokio::test]
+async fn people_are_mentioned_by_their_handles() {
+    let served = Served::fresh().await;
+    let token = served.sign_in().await.access;
+    for (text, people, everyone) in [
+        ("@Mara and @kenji, and @mara: lunch?", json!(["P2", "P3"]), false),
+        ("@here is \"cake\" for @robin.", json!(["P1"]), true),
+        ("write to mara@kestrel.example or @nobody", json!([]), false),
+        ("nothing", json!([]), false),
+    ] {
+        let message = served.post(&token, "C1", json!({ "text": text })).await;
+        assert_eq!((&message["mentions"], &message["mentions_everyone"]), (&people, &json!(everyone)), "{text}");
+    }
+}
