@@ -168,9 +168,12 @@ fn to_json(place: &Place<'_>, message: &Message) -> Value {
     with_ref(message, &place.reference(&message.at.id))
 }
 
-/// Writes a message as JSON, with the reference that names it.
+/// Writes a message as JSON, with the reference that names it, and without what is false or 0.
 pub(super) fn with_ref(message: &Message, reference: &str) -> Value {
     let mut value = serde_json::to_value(message).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, value| *value != false && *value != 0);
+    }
     value["ref"] = reference.into();
     value
 }
