@@ -20,8 +20,9 @@ async def answers_cost_few_bytes_beyond_what_was_said(world):
         await home.sign_in_by_password("matrix", "ada", ada.password)
         rooms = [await talk(f"Talk {number}", ada, ben, cleo) for number in range(3)]
         async with home.writing_server("matrix") as chat:
-            pages = [await page(chat, target=f"matrix:{room}") for room, _ in rooms]
-            pages += [await page(chat, target=f"matrix:{room}", thread=root) for room, roots in rooms for root in roots]
+            pages = [each for room, _ in rooms for each in await read(chat, target=f"matrix:{room}")]
+            threads = [await read(chat, target=f"matrix:{room}", thread=root) for room, roots in rooms for root in roots]
+            pages += [each for thread in threads for each in thread]
     messages, overhead = (sum(column) for column in zip(*pages))
     print(f"     {overhead / messages:.1f} bytes for each of {messages} messages on {len(pages)} pages", flush=True)
     assert messages > 150 and overhead <= MOST * messages, f"{overhead} bytes for {messages} messages"
@@ -48,16 +49,30 @@ async def talk(name: str, *people) -> tuple[str, list[str]]:
     return room, roots
 
 
-async def page(chat, **arguments) -> tuple[int, int]:
-    """Reads a page in both forms; returns its messages, and the bytes beyond their texts, ids and what they quote."""
+async def read(chat, **arguments) -> list[tuple[int, int]]:
+    """Reads all pages, so small that both forms hold the same messages."""
+    pages, more = [], {"limit": 15}
+    while more:
+        count, overhead, cursor = await page(chat, **arguments, **more)
+        pages.append((count, overhead))
+        more = {"limit": 15, "cursor": cursor} if cursor else None
+    return pages
+
+
+async def page(chat, **arguments) -> tuple[int, int, str | None]:
+    """Reads a page in both forms; returns its messages, the bytes beyond their texts, ids and what they quote, and the cursor."""
     transcript = await chat.call("read_messages", **arguments)
-    shown = json.loads(await chat.call("read_messages", format="json", **arguments))["messages"]
+    answer = json.loads(await chat.call("read_messages", format="json", **arguments))
+    shown = answer["messages"]
+    assert not answer["left"], "the page is too long for JSON"
     texts = [message["text"] + message["id"] + message.get("quote", {}).get("text", "") for message in shown]
     for message in shown:
         assert f"[{message['id']}]" in transcript, f"{message['id']} is not whole in {transcript}"
     named = [message["thread"] for message in shown if message.get("thread")]
     assert arguments.get("thread") or all(transcript.count(thread) == 1 for thread in named), transcript
-    return len(shown), len(transcript.encode()) - sum(len(text.encode()) for text in texts)
+    # What the cursor takes is no message's.
+    whole = transcript.rsplit("\n", 1)[0] + "\nend"
+    return len(shown), len(whole.encode()) - sum(len(text.encode()) for text in texts), answer.get("next")
 
 
 @scenario()
