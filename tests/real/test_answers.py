@@ -70,9 +70,7 @@ async def page(chat, **arguments) -> tuple[int, int, str | None]:
         assert f"[{message['id']}]" in transcript, f"{message['id']} is not whole in {transcript}"
     named = [message["thread"] for message in shown if message.get("thread")]
     assert arguments.get("thread") or all(transcript.count(thread) == 1 for thread in named), transcript
-    # What the cursor takes is no message's.
-    whole = transcript.rsplit("\n", 1)[0] + "\nend"
-    return len(shown), len(whole.encode()) - sum(len(text.encode()) for text in texts), answer.get("next")
+    return len(shown), len(transcript.encode()) - sum(len(text.encode()) for text in texts), answer.get("next")
 
 
 @scenario()
