@@ -11,6 +11,7 @@ use super::{
     access::title,
     conversations::notes,
     cursor::{Cursor, Position, footer},
+    escapes,
     find::{Place, Purpose},
     people,
     read::Format,
@@ -113,8 +114,8 @@ fn text(place: &Place<'_>, company: Option<Company>) -> String {
     };
     let notes: Vec<_> = kind.map(ToOwned::to_owned).into_iter().chain(notes(conversation)).collect();
     let mut lines = vec![format!("{} ({}) {}", title(conversation), place.target(), notes.join(", "))];
-    lines.extend(conversation.topic.as_ref().map(|topic| format!("topic: {topic}")));
-    let aliases: Vec<_> = conversation.aliases.iter().map(String::as_str).collect();
+    lines.extend(conversation.topic.as_ref().map(|topic| format!("topic: {}", escapes::topic(topic))));
+    let aliases: Vec<_> = conversation.aliases.iter().map(|alias| escapes::label(alias)).collect();
     if !aliases.is_empty() {
         lines.push(format!("also: {}", aliases.join(", ")));
     }

@@ -8,6 +8,11 @@ pub(super) fn label(name: &str) -> String {
     if clean.is_empty() { "?".to_owned() } else { escaped(&clean, is_target_or_role) }
 }
 
+/// Returns a cleaned topic, of any length.
+pub(super) fn topic(topic: &str) -> String {
+    escaped(topic, is_target_or_role)
+}
+
 /// Returns an author's name. One that ends with a period is a name shortened by us.
 pub(super) fn author(name: &str) -> String {
     label(label(name).trim_end_matches('.'))
