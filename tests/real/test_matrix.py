@@ -87,7 +87,11 @@ async def a_round(chat, home, rooms: Rooms, words: str):
     thread = await chat.call("read_messages", target="#General", thread=ref)
     assert f"It was by the river, {words}" in thread, thread
     found = await chat.call("search_messages", query=words)
-    assert words in found, found
+    assert words in found and ": its own search" in found, found
+    scanned = await chat.call("search_messages", query=f"the {words}?", mode="exact", context=1)
+    assert f"Has anyone seen the {words}?" in scanned and ": scanned " in scanned, scanned
+    answer = await chat.call("search_messages", query=f"^it was .*, {words}$", mode="regex", **{"in": "#General"})
+    assert f"It was by the river, {words}" in answer, answer
 
     name = words.replace(" ", "-") + ".txt"
     (home.uploads / name).write_text(f"All about {words}\n" * 20)
