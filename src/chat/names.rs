@@ -157,6 +157,12 @@ impl Remembered {
         Ok(known.iter().filter_map(K::recall).collect())
     }
 
+    /// Returns whether the whole list is remembered, as it is where the platform looks nothing up.
+    pub(super) async fn is_listed<K: Kept>(&self) -> bool {
+        let listing = self.run(K::KIND, |names| names.listing()).await.ok().flatten();
+        listing.and_then(|listing| listing.whole).is_some_and(|whole| is_younger(whole, LIST_LASTS))
+    }
+
     pub(super) async fn count<K: Kept>(&self) -> Result<u64> {
         self.run(K::KIND, |names| names.count()).await
     }

@@ -70,7 +70,11 @@ impl Opened<'_> {
     async fn people_about(&self, query: &str, limit: usize) -> Result<(Vec<Person>, Option<String>)> {
         let people = self.chat()?.people().ok_or_else(|| self.lacks("directory of people"))?;
         let mut note = None;
-        let mut found = match self.run(people.find(query, limit + 1)).await {
+        let asked = match self.remembered.is_listed::<Person>().await {
+            true => Err(Error::unsupported("the list is at hand")),
+            false => self.run(people.find(query, limit + 1)).await,
+        };
+        let mut found = match asked {
             Ok(found) => {
                 self.remembered.keep(&found).await;
                 found
