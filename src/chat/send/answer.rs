@@ -33,7 +33,8 @@ pub(super) fn several(targets: &[String], fates: &[Fate<'_>], letter: &Letter) -
     let line = |(target, fate): (&String, &Fate<'_>)| match fate {
         Fate::Sent(place, sent) => format!("{}: {}", opening(place, sent), references(place, sent, letter).join(", ")),
         Fate::Same(first) => {
-            format!("{} is the same as {}: sent once", sanitise::name(target), sanitise::name(&targets[*first]))
+            let once = if matches!(fates[*first], Fate::Sent(..)) { ": sent once" } else { "" };
+            format!("{} is the same as {}{once}", sanitise::name(target), sanitise::name(&targets[*first]))
         }
         Fate::Failed(title, error) => {
             let target = title.clone().unwrap_or_else(|| sanitise::name(target));

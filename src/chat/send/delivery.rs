@@ -101,7 +101,7 @@ impl<'a> Delivery<'a> {
                     return Err(self.partly(&ids, letter, error));
                 }
             }
-            held.note(&ids, ids.len() == self.parts.len() + files).await?;
+            held.note(&ids, ids.len() == self.parts.len() + files).await;
         }
         Ok(Sent { ids, files, earlier: false })
     }
@@ -151,7 +151,13 @@ impl<'a> Delivery<'a> {
             return error;
         }
         let sent: Vec<_> = ids.iter().map(|id| format!("`{}`", self.place.reference(id))).collect();
-        error.context(format!("sent {}, but", sent.join(", ")))
+        let error = error.context(format!("sent {}, but", sent.join(", ")));
+        if error.kind() != ErrorKind::SignInRequired {
+            return error;
+        }
+        // About an account, it would offer a sign-in, after which the whole call is made again.
+        let told = Error::new(error.kind(), error.message());
+        error.hint_text().map(ToOwned::to_owned).into_iter().fold(told, Error::hint)
     }
 
     /// Returns a hash of all that a key of the caller's stands for.

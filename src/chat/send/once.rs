@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use switchboard_kit::{Error, ErrorKind, Result};
 use tokio::time::sleep;
+use tracing::warn;
 
 use super::delivery::LAST_WORDS;
 use crate::{
@@ -85,11 +86,13 @@ impl Reservation {
 
 impl Held {
     /// Notes what is out by now, and whether that is all.
-    pub(super) async fn note(&mut self, ids: &[String], done: bool) -> Result<()> {
+    pub(super) async fn note(&mut self, ids: &[String], done: bool) {
         let (slot, holder, ids) = (self.slot.clone(), self.holder, ids.to_vec());
-        self.state.run(move |state| slot.note(state, holder, &ids, done)).await?;
-        self.ended |= done;
-        Ok(())
+        match self.state.run(move |state| slot.note(state, holder, &ids, done)).await {
+            Ok(()) => self.ended |= done,
+            // What is out is told all the same; a repetition will not know of it, and be careful.
+            Err(error) => warn!(%error, "What was sent could not be noted"),
+        }
     }
 
     /// Leaves the rest to another attempt; if we were `refused`, nothing but what was noted is out.

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard_kit::{AccountKey, ErrorKind, Principal, Timestamp, host::local_call};
+use switchboard_kit::{ErrorKind, host::local_call};
 
 use super::workspace::{Assistant, Workspace, ids};
 use crate::{
     chat::{FileRoots, Served},
-    state::{
-        Owner, State,
-        sent::{Attempt, Slot},
-    },
+    state::State,
 };
 
 async fn texts(robin: &Assistant, target: &str) -> String {
@@ -130,23 +127,6 @@ async fn what_a_crash_cut_off_is_finished_with_the_same_key() {
     assert_eq!(again, whole);
     assert_eq!(ids(&texts(&robin, "#ops").await).len(), ids(&texts(&workspace.robin().await, "#ops").await).len());
     assert_eq!(texts(&robin, "#ops").await.matches("second second").count(), 400);
-}
-
-#[tokio::test]
-async fn while_another_process_sends_it_is_said() {
-    let workspace = Workspace::open().await;
-    let robin = workspace.robin().await;
-    let state = State::at(workspace.folder.path().join("state.db"));
-    let slot = Slot {
-        owner: Owner { principal: Principal::local(), account: AccountKey::new("sandbox") },
-        conversation: "C2".into(),
-        key: "k".into(),
-    };
-    let now = Timestamp::now();
-    let attempt = Attempt { holder: 1, now, until: now + Duration::from_mins(9), repeatable: true };
-    state.run(move |state| slot.reserve(state, b"something else", attempt)).await.unwrap();
-    let error = robin.refused("send_message", json!({ "target": "#ops", "text": "x", "idempotency_key": "k" })).await;
-    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
 }
 
 #[tokio::test]
