@@ -9,7 +9,13 @@ use switchboard_kit::{
     serde_json::{Value, json},
 };
 
-use crate::{CLIENT, Matrix, event::Event, fold::Around, names::Names, no_room, room_path};
+use crate::{
+    CLIENT, Matrix,
+    event::{Event, MESSAGES},
+    fold::Around,
+    names::Names,
+    no_room, room_path,
+};
 
 /// What the network may add to the wait itself.
 const LEEWAY: Duration = Duration::from_secs(20);
@@ -20,8 +26,10 @@ const MOST: u32 = 100;
 /// Most further answers to ask for, when more has happened in a room than one can tell.
 const GAPS: usize = 10;
 
-/// What changes messages.
-const KINDS: [&str; 4] = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"];
+/// Messages, and what takes them away.
+fn kinds() -> Vec<&'static str> {
+    MESSAGES.into_iter().chain(["m.room.redaction"]).collect()
+}
 
 #[derive(Deserialize)]
 struct Synced {
@@ -74,7 +82,7 @@ fn filter() -> Value {
             "account_data": nothing,
             "ephemeral": nothing,
             "state": { "types": ["m.room.member"], "lazy_load_members": true, "include_redundant_members": true },
-            "timeline": { "types": KINDS, "limit": MOST },
+            "timeline": { "types": kinds(), "limit": MOST },
         },
     })
 }
@@ -113,7 +121,7 @@ impl Matrix {
         for _ in 0..GAPS {
             let Some(place) = from.take() else { break };
             let request = self.api.get(format!("{}/messages", room_path(room))).query("dir", "b").query("limit", MOST);
-            let request = request.query("from", place).query("to", to).query("filter", json!({ "types": KINDS }));
+            let request = request.query("from", place).query("to", to).query("filter", json!({ "types": kinds() }));
             let Chunk { chunk, end } = request.send().await?;
             from = end.filter(|_| !chunk.is_empty());
             events.extend(chunk);

@@ -129,9 +129,13 @@ impl Signed {
 
     /// Waits until a counter is at least this high.
     pub(super) fn wait_for(&self, counter: &str, least: u64) {
-        while self.service.counters()[counter].as_u64().unwrap() < least {
+        for _ in 0..6_000 {
+            if self.service.counters()[counter].as_u64().unwrap() >= least {
+                return;
+            }
             thread::sleep(std::time::Duration::from_millis(5)); // until the next look
         }
+        panic!("`{counter}` does not come to {least}");
     }
 }
 
