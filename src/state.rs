@@ -3,7 +3,7 @@
 //! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
 
 pub(crate) mod marks;
-pub mod names;
+pub(crate) mod names;
 pub(crate) mod sent;
 
 use std::{
@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
 use switchboard_kit::{AccountKey, Error, ErrorKind, Principal, Result};
 use tracing::warn;
@@ -21,6 +22,8 @@ use crate::tokens::{Disk as _, RealDisk};
 
 const SCHEMA: &str = include_str!("state/schema.sql");
 const VERSION: i64 = 1;
+/// How long a name is kept that no platform tells again. Where there is a look-up, nothing else ends it.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long to wait for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,7 +38,7 @@ pub struct Owner {
 
 impl Owner {
     /// Returns the number that stands for this owner in the file.
-    pub fn id(&self, state: &Transaction<'_>) -> rusqlite::Result<i64> {
+    pub(crate) fn id(&self, state: &Transaction<'_>) -> rusqlite::Result<i64> {
         let key = (&*self.principal.issuer, &*self.principal.subject, self.account.as_str());
         let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND account = ?3";
         if let Some(id) = state.prepare_cached(find)?.query_row(key, |row| row.get(0)).optional()? {
@@ -59,7 +62,7 @@ impl State {
     }
 
     /// Runs `work` as the only writer, off the thread that answers clients; its changes stay if it succeeds.
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -123,6 +126,7 @@ fn prepared(path: &Path) -> rusqlite::Result<Connection> {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
+    names::forget_before(&transaction, Timestamp::now() - KEPT)?;
     transaction.commit()?;
     Ok(connection)
 }

@@ -7,7 +7,7 @@ use super::Owner;
 
 /// What has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A conversation.
     Conversation = 0,
     /// A person.
@@ -16,42 +16,42 @@ pub enum Kind {
 
 /// Something that is to be found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The platform's id.
-    pub id: String,
+    pub(crate) id: String,
     /// What is known of it, as its reader wrote it.
-    pub facts: String,
+    pub(crate) facts: String,
     /// Everything that it is found by exactly, in the form in which names are compared. Each is one line.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// Something that was found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub(crate) struct Known {
     /// The platform's id.
-    pub id: String,
+    pub(crate) id: String,
     /// What is known of it.
-    pub facts: String,
+    pub(crate) facts: String,
     /// When the platform said so.
-    pub read: Timestamp,
+    pub(crate) read: Timestamp,
     /// Whether the platform has since said that there is no such thing.
-    pub doubted: bool,
+    pub(crate) doubted: bool,
 }
 
 /// How far everything of a kind was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// When the last was begun.
-    pub begun: Timestamp,
+    pub(crate) begun: Timestamp,
     /// Where it goes on; none if it has come to its end.
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// When the last that came to its end did.
-    pub whole: Option<Timestamp>,
+    pub(crate) whole: Option<Timestamp>,
 }
 
 /// What one owner knows of one kind.
 #[derive(Debug)]
-pub struct Names<'s> {
+pub(crate) struct Names<'s> {
     state: &'s Transaction<'s>,
     owner: i64,
     kind: i64,
@@ -59,12 +59,12 @@ pub struct Names<'s> {
 
 impl<'s> Names<'s> {
     /// Looks into what `owner` knows.
-    pub fn of(state: &'s Transaction<'s>, owner: &Owner, kind: Kind) -> rusqlite::Result<Self> {
+    pub(crate) fn of(state: &'s Transaction<'s>, owner: &Owner, kind: Kind) -> rusqlite::Result<Self> {
         Ok(Self { state, owner: owner.id(state)?, kind: kind as i64 })
     }
 
     /// Remembers what the platform says now, in place of what it said before.
-    pub fn keep(&self, entries: &[Entry], now: Timestamp) -> rusqlite::Result<()> {
+    pub(crate) fn keep(&self, entries: &[Entry], now: Timestamp) -> rusqlite::Result<()> {
         let mut before = self
             .state
             .prepare_cached("SELECT facts, words FROM known_things WHERE owner = ?1 AND kind = ?2 AND id = ?3")?;
@@ -99,7 +99,7 @@ impl<'s> Names<'s> {
     }
 
     /// Returns what has one of these names.
-    pub fn called(&self, names: &[&str]) -> rusqlite::Result<Vec<Known>> {
+    pub(crate) fn called(&self, names: &[&str]) -> rusqlite::Result<Vec<Known>> {
         let mut find = self.state.prepare_cached(
             "SELECT things.id, facts, read, doubted FROM known_names AS names
              JOIN known_things AS things USING (owner, kind, id)
@@ -118,7 +118,7 @@ impl<'s> Names<'s> {
     }
 
     /// Returns what has this id.
-    pub fn with_id(&self, id: &str) -> rusqlite::Result<Option<Known>> {
+    pub(crate) fn with_id(&self, id: &str) -> rusqlite::Result<Option<Known>> {
         self.state
             .prepare_cached(
                 "SELECT id, facts, read, doubted FROM known_things WHERE owner = ?1 AND kind = ?2 AND id = ?3",
@@ -128,7 +128,7 @@ impl<'s> Names<'s> {
     }
 
     /// Returns some of those with `part` in a name, by id; every one of them has it if `part` is empty.
-    pub fn about(&self, part: &str, limit: usize) -> rusqlite::Result<Vec<Known>> {
+    pub(crate) fn about(&self, part: &str, limit: usize) -> rusqlite::Result<Vec<Known>> {
         let mut find = self.state.prepare_cached(
             "SELECT id, facts, read, doubted FROM known_things
              WHERE owner = ?1 AND kind = ?2 AND instr(words, ?3) > 0 LIMIT ?4",
@@ -138,7 +138,7 @@ impl<'s> Names<'s> {
     }
 
     /// Returns how many are known.
-    pub fn count(&self) -> rusqlite::Result<u64> {
+    pub(crate) fn count(&self) -> rusqlite::Result<u64> {
         self.state
             .prepare_cached("SELECT count(*) FROM known_things WHERE owner = ?1 AND kind = ?2")?
             .query_row((self.owner, self.kind), |row| row.get::<_, i64>(0))
@@ -146,7 +146,7 @@ impl<'s> Names<'s> {
     }
 
     /// Remembers that the platform says there is no such thing; it may have meant another.
-    pub fn doubt(&self, id: &str) -> rusqlite::Result<()> {
+    pub(crate) fn doubt(&self, id: &str) -> rusqlite::Result<()> {
         self.state
             .prepare_cached("UPDATE known_things SET doubted = 1 WHERE owner = ?1 AND kind = ?2 AND id = ?3")?
             .execute(params![self.owner, self.kind, id])
@@ -154,7 +154,7 @@ impl<'s> Names<'s> {
     }
 
     /// Forgets what the platform no longer has.
-    pub fn forget(&self, id: &str) -> rusqlite::Result<()> {
+    pub(crate) fn forget(&self, id: &str) -> rusqlite::Result<()> {
         let words: Option<String> = self
             .state
             .prepare_cached("DELETE FROM known_things WHERE owner = ?1 AND kind = ?2 AND id = ?3 RETURNING words")?
@@ -171,7 +171,7 @@ impl<'s> Names<'s> {
     }
 
     /// Returns how far everything was listed, if it ever was.
-    pub fn listing(&self) -> rusqlite::Result<Option<Listing>> {
+    pub(crate) fn listing(&self) -> rusqlite::Result<Option<Listing>> {
         self.state
             .prepare_cached("SELECT begun, cursor, whole FROM known_listings WHERE owner = ?1 AND kind = ?2")?
             .query_row((self.owner, self.kind), |row| {
@@ -182,7 +182,13 @@ impl<'s> Names<'s> {
     }
 
     /// Remembers a page of a listing, and where the next is. After the last, what the listing did not have is forgotten.
-    pub fn turn(&self, page: &[Entry], begun: Timestamp, next: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
+    pub(crate) fn turn(
+        &self,
+        page: &[Entry],
+        begun: Timestamp,
+        next: Option<&str>,
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
         self.keep(page, now)?;
         let whole = next.is_none().then(|| now.as_millisecond());
         self.state
@@ -203,7 +209,7 @@ impl<'s> Names<'s> {
     }
 
     /// Remembers that the platform has just said all that has this name.
-    pub fn looked_up(&self, name: &str, now: Timestamp, outdated: Timestamp) -> rusqlite::Result<()> {
+    pub(crate) fn looked_up(&self, name: &str, now: Timestamp, outdated: Timestamp) -> rusqlite::Result<()> {
         self.state
             .prepare_cached("DELETE FROM known_lookups WHERE owner = ?1 AND kind = ?2 AND at < ?3")?
             .execute((self.owner, self.kind, outdated.as_millisecond()))?;
@@ -214,12 +220,23 @@ impl<'s> Names<'s> {
     }
 
     /// Returns when the platform has said all that has this name.
-    pub fn lookup(&self, name: &str) -> rusqlite::Result<Option<Timestamp>> {
+    pub(crate) fn lookup(&self, name: &str) -> rusqlite::Result<Option<Timestamp>> {
         self.state
             .prepare_cached("SELECT at FROM known_lookups WHERE owner = ?1 AND kind = ?2 AND name = ?3")?
             .query_row(params![self.owner, self.kind, name], |row| row.get(0).map(time))
             .optional()
     }
+}
+
+/// Forgets, whoever knows it, what was last told before `instant`.
+pub(super) fn forget_before(state: &Transaction<'_>, instant: Timestamp) -> rusqlite::Result<()> {
+    let gone = state.execute("DELETE FROM known_things WHERE read < ?1", [instant.as_millisecond()])?;
+    if gone > 0 {
+        let nameless = "DELETE FROM known_names AS names WHERE NOT EXISTS (SELECT 1 FROM known_things AS things
+             WHERE things.owner = names.owner AND things.kind = names.kind AND things.id = names.id)";
+        state.execute(nameless, [])?;
+    }
+    Ok(())
 }
 
 fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
@@ -271,6 +288,20 @@ mod tests {
         assert_eq!((ids(&found), found[0].read), (vec!["C1"], at(2)));
         of(&state, "a", |names| names.forget("C1")).await;
         assert!(of(&state, "a", |names| names.called(&["lobby", "c1"])).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_told_no_more_is_forgotten_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let old = State::at(path.clone());
+        of(&old, "a", |names| names.keep(&[entry("C1", &["old"])], at(1))).await;
+        of(&old, "a", |names| names.keep(&[entry("C2", &["new"])], Timestamp::now())).await;
+        let later = State::at(path);
+        assert_eq!(ids(&of(&later, "a", |names| names.about("", 9)).await), ["C2"]);
+        let count = "SELECT count(*) FROM known_names";
+        let named = later.run(move |state| state.query_row(count, [], |row| row.get::<_, i64>(0))).await;
+        assert_eq!(named.unwrap(), 1);
     }
 
     #[tokio::test]
