@@ -22,7 +22,9 @@ const COMPARED: usize = 2_000;
 impl Chats {
     pub(super) async fn unknown(&self, text: &str, accounts: &[&ServedAccount], answers: &Answers<'_, ()>) -> Error {
         let (mut near, mut others) = (Vec::new(), Vec::new());
-        for account in accounts {
+        // Who has not answered need not be waited for once more.
+        let silent = |account: &ServedAccount| answers.missing.iter().any(|(other, _)| other.key() == account.key());
+        for account in accounts.iter().filter(|account| !silent(account)) {
             let opened = self.open(account);
             near.extend(opened.near(text, NEAR).await.iter().map(title));
             if near.is_empty() {
