@@ -17,7 +17,7 @@ use self::{
     look::{Bookmark, Look},
 };
 use super::{cursor, read::Format, scope::Scope, served::Chats, time::Window};
-use crate::state::{Owner, marks};
+use crate::state::marks;
 
 /// Shows what is new for the user everywhere: mentions, direct messages, their threads, then the newest of the rest.
 /// Marks nothing as read.
@@ -64,7 +64,7 @@ async fn catch_up(
     let next = (!done).then(|| cursor::pack(&Bookmark { looks: Some(looks.clone()), marks: bookmark.marks }));
     if done && bookmark.marks {
         for (account, look) in looks.into_iter().filter(|(_, look)| look.moves_mark) {
-            if let Err(error) = remember(chats, account, look).await {
+            if let Err(error) = remember(chats, &account, look).await {
                 digest.notes.push(format!("the next look will not know of this one: {error}"));
                 break;
             }
@@ -73,7 +73,7 @@ async fn catch_up(
     Ok(Text(if json { digest.json(next.as_deref()) } else { digest.text(first, next.as_deref()) }))
 }
 
-async fn remember(chats: &Chats, account: AccountKey, look: Look) -> Result<()> {
-    let owner = Owner { principal: chats.call.principal().clone(), account };
+async fn remember(chats: &Chats, account: &AccountKey, look: Look) -> Result<()> {
+    let owner = chats.owner(account);
     chats.served.state().run(move |state| marks::look(state, &owner, look.until)).await
 }

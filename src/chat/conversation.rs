@@ -88,9 +88,10 @@ impl Company {
         }
         people.retain(|person| sanitise::is_plain(&person.id));
         let size = |person: &Person| {
-            if json { people::to_json(key, person).to_string().len() } else { people::line(key, person).len() }
+            let shown = if json { people::to_json(key, person).to_string() } else { people::line(key, person) };
+            shown.chars().count() + 1
         };
-        let fits = fitting(people.iter().map(|person| size(person) + 1)).min(people.len());
+        let fits = fitting(people.iter().map(size)).min(people.len());
         let next = if fits < people.len() {
             people.truncate(fits);
             if let Some(last) = people.last() {

@@ -200,7 +200,7 @@ pub(super) fn notes(conversation: &Conversation) -> Vec<String> {
         notes.push(format!("{unread} unread"));
     }
     if let Some(last) = conversation.last_activity {
-        notes.push(format!("last {}", last.to_zoned(time::zone()).strftime("%Y-%m-%d %H:%M")));
+        notes.push(format!("last {}", time::minute(last, &time::zone())));
     }
     notes
 }

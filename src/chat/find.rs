@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Most candidates that an error names.
-const CANDIDATES: usize = 5;
+pub(super) const CANDIDATES: usize = 5;
 
 /// What is to be done with what is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -263,6 +263,16 @@ impl Opened<'_> {
         Ok(told)
     }
 
+    /// Returns the conversation of that id, asking the platform only if it is not remembered.
+    pub(super) async fn conversation(&self, id: &str) -> Result<Conversation> {
+        if let Some(known) = self.remembered.with_id(id).await {
+            return Ok(known);
+        }
+        let told = self.run(self.chat()?.conversations().get(id)).await?;
+        self.remembered.keep(std::slice::from_ref(&told)).await;
+        Ok(told)
+    }
+
     /// Reads the platform's list to its end, page by page into what is remembered, unless that was done not long ago.
     pub(super) async fn list_all<K: Kept>(&self, believed: SignedDuration) -> Result<Extent> {
         let turn = {

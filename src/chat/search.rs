@@ -253,8 +253,8 @@ async fn titles(
     if unknown.len() > NAMED {
         let listed = chats.names(opened, false).await.map(|(listed, _)| listed).unwrap_or_default();
         listed.iter().filter(|listed| unknown.contains(&listed.id.as_str())).cloned().for_each(know);
-    } else if let Ok(chat) = opened.chat() {
-        let asked = unknown.iter().map(|id| opened.run(chat.conversations().get(id)));
+    } else {
+        let asked = unknown.iter().map(|id| opened.conversation(id));
         join_all(asked).await.into_iter().flatten().for_each(know);
     }
     titles

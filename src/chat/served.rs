@@ -161,16 +161,17 @@ impl Chats {
     }
 
     /// Returns whose everything is that is remembered of an account.
-    pub(super) fn owner(&self, opened: &Opened<'_>) -> Owner {
-        Owner { principal: self.call.principal().clone(), account: opened.account.key().clone() }
+    pub(super) fn owner(&self, account: &AccountKey) -> Owner {
+        Owner { principal: self.call.principal().clone(), account: account.clone() }
     }
 
     /// Returns who is signed in to an account, asked some minutes ago at most.
     pub(super) async fn myself(&self, opened: &Opened<'_>) -> Result<Arc<Identity>> {
-        let owner = self.owner(opened);
+        let owner = self.owner(opened.account.key());
         let known = {
-            let selves = self.served.selves.lock().unwrap_or_else(PoisonError::into_inner);
-            selves.get(&owner).filter(|known| known.asked.elapsed() < SELF_LASTS).map(|known| known.identity.clone())
+            let mut selves = self.served.selves.lock().unwrap_or_else(PoisonError::into_inner);
+            selves.retain(|_, known| known.asked.elapsed() < SELF_LASTS);
+            selves.get(&owner).map(|known| known.identity.clone())
         };
         if let Some(identity) = known {
             return Ok(identity);
@@ -193,7 +194,7 @@ impl Chats {
     }
 
     fn opened<'a>(&self, account: &'a ServedAccount, call: Call) -> Opened<'a> {
-        let owner = Owner { principal: self.call.principal().clone(), account: account.key().clone() };
+        let owner = self.owner(account.key());
         let live = account.bound.connect(&account.account, &call);
         Opened { account, live, remembered: self.served.memory.of(owner), call }
     }
@@ -230,7 +231,7 @@ impl Chats {
 
     /// Returns the conversations of an account, read anew if they are old or `anew` is asked for, and whether they were.
     pub(super) async fn names(&self, opened: &Opened<'_>, anew: bool) -> Result<(Arc<Vec<Conversation>>, bool)> {
-        let key = self.owner(opened);
+        let key = self.owner(opened.account.key());
         let kept = {
             let mut names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
             names.retain(|_, names| names.read.elapsed() < NAMES_LAST);

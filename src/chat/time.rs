@@ -75,6 +75,11 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
     now.timestamp().checked_sub(SignedDuration::from_secs(seconds(text)?)).ok()
 }
 
+/// Returns an instant to the minute, as answers say it.
+pub(super) fn minute(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Reads how long something is to take.
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration> {
     let read = seconds(text.trim()).and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);

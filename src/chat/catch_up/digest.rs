@@ -5,7 +5,7 @@ use std::{
     fmt::Write,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use switchboard_kit::{
     AccountKey,
@@ -102,7 +102,7 @@ impl Digest {
     }
 
     fn add(&mut self, account: usize, key: &AccountKey, news: News, first: bool) {
-        let since = news.look.since.map(|since| format!("since {}", self.moment(since)));
+        let since = news.look.since.map(|since| format!("since {}", time::minute(since, &self.zone)));
         let from = format!("{}{}", since.unwrap_or_default(), news.from);
         self.from.push(if self.several { format!("{key}: {from}") } else { from });
         if first {
@@ -256,10 +256,6 @@ impl Digest {
 
     fn view<'a>(&'a self, account: &'a AccountKey) -> View<'a> {
         View { zone: &self.zone, account: Some(account).filter(|_| self.several), thread: None }
-    }
-
-    fn moment(&self, time: Timestamp) -> String {
-        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 }
 

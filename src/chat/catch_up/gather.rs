@@ -15,6 +15,7 @@ use super::{
 use crate::{
     chat::{
         access::title,
+        names::is_gone,
         sanitise,
         served::{Chats, Opened},
     },
@@ -128,7 +129,7 @@ async fn begin(
         Some(one) => vec![names.iter().find(|known| known.id == one.id).unwrap_or(one).clone()],
         None => names.to_vec(),
     };
-    let owner = chats.owner(opened);
+    let owner = chats.owner(opened.account.key());
     // Without what is remembered, it is a first look.
     let mark = chats.served.state().run(move |state| marks::looked(state, &owner)).await.unwrap_or_default();
     let told = conversations.iter().any(|conversation| conversation.unread.is_some());
@@ -158,14 +159,10 @@ async fn begin(
 async fn again(opened: &Opened<'_>, look: &Look) -> Result<Chosen> {
     let mut chosen = Vec::new();
     for (id, looked) in &look.conversations {
-        let found = match opened.remembered.with_id(id).await {
-            Some(known) => Ok(known),
-            None => opened.run(opened.chat()?.conversations().get(id)).await,
-        };
-        match found {
+        match opened.conversation(id).await {
             Ok(conversation) => chosen.push((conversation, looked.clone())),
             // The user has left it meanwhile.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => {}
+            Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error),
         }
     }

@@ -129,11 +129,11 @@ pub(super) async fn scan(
         let _ = write!(coverage, " ({encrypted} end-to-end encrypted)");
     }
     if let Some(back_to) = end.back_to() {
-        let _ = write!(coverage, ", back to {}", minute(back_to));
+        let _ = write!(coverage, ", back to {}", time::minute(back_to, &time::zone()));
     }
     if let Some(since) = wanted.window.since.filter(|_| apart) {
         let began = since.checked_sub(THREADS_LIVE).unwrap_or(since);
-        let _ = write!(coverage, ", without threads begun before {}", minute(began));
+        let _ = write!(coverage, ", without threads begun before {}", time::minute(began, &time::zone()));
     }
     if !failed.is_empty() {
         // No name reads like the coverage of another account.
@@ -203,8 +203,4 @@ fn newest_first(mut found: Vec<Found>, walks: &[Walk<'_>]) -> Vec<Found> {
 fn said(message: &Message) -> String {
     let names = message.files.iter().map(|file| file.name.as_str());
     [message.text.as_str()].into_iter().chain(names).collect::<Vec<_>>().join("\n\u{1f}")
-}
-
-fn minute(time: jiff::Timestamp) -> String {
-    time.to_zoned(time::zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -10,7 +10,7 @@ use switchboard_kit::{
 
 use super::matching::{Mode, Pattern};
 use crate::chat::{
-    find::people,
+    find::{CANDIDATES, people},
     sanitise,
     served::{Chats, Opened},
     targets::fold,
@@ -126,7 +126,7 @@ async fn author(chats: &Chats, opened: &Opened<'_>, from: Option<&str>) -> Resul
         _ => {
             let ids: Vec<_> = found
                 .iter()
-                .take(5)
+                .take(CANDIDATES)
                 .map(|person| format!("`{}` ({})", sanitise::line(&person.id), sanitise::name(&person.name)))
                 .collect();
             Err(Error::invalid(format!("`{}` means several: {}", sanitise::name(from), ids.join(", ")))

@@ -47,7 +47,7 @@ impl Reservation {
         repeatable: bool,
     ) -> Result<Self> {
         let state = chats.served.state().clone();
-        let owner = chats.owner(&place.opened);
+        let owner = chats.owner(place.opened.account.key());
         let slot = Slot { owner, conversation: place.conversation.id.clone(), key: key.to_owned() };
         let holder = rand::random();
         loop {

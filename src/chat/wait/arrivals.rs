@@ -10,7 +10,7 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Result,
-    chat::{Change, Conversation, Message},
+    chat::{Change, Message},
 };
 
 use super::follow::Word;
@@ -255,12 +255,7 @@ impl<'a> Arrivals<'a> {
     async fn titles(&self, groups: &[Group]) -> Vec<String> {
         join_all(groups.iter().map(|group| async {
             let opened = self.lines[group.place].opened;
-            if let Some(known) = opened.remembered.with_id::<Conversation>(&group.conversation).await {
-                return title(&known);
-            }
-            let Ok(chat) = opened.chat() else { return UNNAMED.to_owned() };
-            let found = opened.run(chat.conversations().get(&group.conversation)).await;
-            found.map_or_else(|_| UNNAMED.to_owned(), |conversation: Conversation| title(&conversation))
+            opened.conversation(&group.conversation).await.map_or_else(|_| UNNAMED.to_owned(), |known| title(&known))
         }))
         .await
     }
