@@ -1,4 +1,4 @@
-//! The sandbox with something changed: it does not tell what is unread, and its news may be made up.
+//! The sandbox with something changed: what it says of conversations, and perhaps its news. It can only be read.
 
 use std::{
     any::Any,
@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use switchboard_kit::{
     Auth, Call, Endpoints, Identity, Result,
-    chat::{Changes, Chat, Conversation, Conversations, Delta, Facets, Listing, Messages, Page, Reference},
+    chat::{Changes, Chat, Conversation, Conversations, Delta, Facet, Facets, Listing, Messages, Page, Reference},
     host::{Account, Bound, Live},
 };
 
@@ -34,9 +34,13 @@ impl News {
     }
 }
 
+/// What becomes of each conversation.
+type Change = fn(&mut Conversation);
+
 /// The sandbox, altered.
 pub(super) struct Altered {
     bound: Arc<dyn Bound>,
+    change: Change,
     news: News,
     /// How often somebody asked for made-up news.
     pub(super) asked: Arc<AtomicUsize>,
@@ -44,13 +48,14 @@ pub(super) struct Altered {
 
 struct AlteredLive {
     live: Box<dyn Live>,
+    change: Change,
     news: News,
     asked: Arc<AtomicUsize>,
 }
 
 impl Altered {
-    pub(super) fn new(bound: Arc<dyn Bound>, news: News) -> Arc<Self> {
-        Arc::new(Self { bound, news, asked: Arc::default() })
+    pub(super) fn new(bound: Arc<dyn Bound>, change: Change, news: News) -> Arc<Self> {
+        Arc::new(Self { bound, change, news, asked: Arc::default() })
     }
 }
 
@@ -68,12 +73,14 @@ impl Bound for Altered {
     }
 
     fn facets(&self) -> Facets {
-        self.bound.facets()
+        let mut facets = self.bound.facets();
+        facets.optional.remove(&Facet::Search);
+        facets
     }
 
     fn connect(&self, account: &Arc<Account>, call: &Call) -> Box<dyn Live> {
         let live = self.bound.connect(account, call);
-        Box::new(AlteredLive { live, news: self.news, asked: self.asked.clone() })
+        Box::new(AlteredLive { live, change: self.change, news: self.news, asked: self.asked.clone() })
     }
 }
 
@@ -123,13 +130,14 @@ impl Chat for AlteredLive {
 impl Conversations for AlteredLive {
     async fn list(&self, listing: &Listing) -> Result<Page<Conversation>> {
         let mut page = self.inner().conversations().list(listing).await?;
-        page.items.iter_mut().for_each(|conversation| conversation.unread = None);
+        page.items.iter_mut().for_each(self.change);
         Ok(page)
     }
 
     async fn get(&self, id: &str) -> Result<Conversation> {
-        let conversation = self.inner().conversations().get(id).await?;
-        Ok(Conversation { unread: None, ..conversation })
+        let mut conversation = self.inner().conversations().get(id).await?;
+        (self.change)(&mut conversation);
+        Ok(conversation)
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use switchboard_kit::{
     Call, Error, ErrorKind, Principal,
+    chat::Conversation,
     host::{JsonObject, tools},
 };
 use tokio_util::sync::CancellationToken;
@@ -27,8 +28,12 @@ async fn mara(workspace: &Workspace) -> Assistant {
 /// Robin at a platform that does not tell what is unread.
 async fn forgetful(workspace: &Workspace) -> Assistant {
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.bound = Altered::new(account.bound, News::AsItIs);
+    account.bound = Altered::new(account.bound, forget_unread, News::AsItIs);
     workspace.serve(vec![account])
+}
+
+fn forget_unread(conversation: &mut Conversation) {
+    conversation.unread = None;
 }
 
 fn now() -> String {
@@ -285,7 +290,7 @@ async fn a_platform_that_answers_at_once_is_not_asked_in_a_loop() {
     let failure = || Err(Error::new(ErrorKind::Unavailable, "it is down"));
     for (answer, most, told) in [(News::nothing(), 55, "nothing new in 50 s"), (News::told(failure), 9, "")] {
         let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-        let altered = Altered::new(account.bound, answer);
+        let altered = Altered::new(account.bound, forget_unread, answer);
         let asked = altered.asked.clone();
         account.bound = altered;
         let robin = workspace.serve(vec![account]);

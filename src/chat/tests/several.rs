@@ -1,21 +1,22 @@
 //! Several accounts at once, and a platform without a search of its own.
 
 use std::{
-    any::Any,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_kit::{
-    Auth, Call, Endpoints, ErrorKind, Identity, Principal, Result,
-    chat::{Chat, Conversation, Conversations, Facet, Facets, Listing, Messages, Page, Reference},
-    host::{Account, Bound, Caller, JsonObject, Live, tools},
+    Call, ErrorKind, Principal,
+    chat::Conversation,
+    host::{Caller, JsonObject, tools},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::workspace::{Workspace, next};
+use super::{
+    altered::{Altered, News},
+    workspace::{Workspace, next},
+};
 use crate::chat::Chats;
 
 #[tokio::test]
@@ -99,7 +100,7 @@ async fn if_nobody_answers_it_is_an_error() {
 async fn without_a_search_of_its_own_messages_are_scanned_and_it_says_so() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.bound = Arc::new(Plain(account.bound));
+    account.bound = Altered::new(account.bound, seal, News::AsItIs);
     let robin = workspace.serve(vec![account]);
     let text = robin.call("search_messages", json!({ "query": "FREEZE code", "from": "@Mara Lindqvist" })).await;
     assert!(text.contains("# #general (sandbox:C1)") && text.contains("Code freeze for 2.4"), "{text}");
@@ -114,7 +115,7 @@ async fn without_a_search_of_its_own_messages_are_scanned_and_it_says_so() {
 async fn what_is_encrypted_is_neither_read_nor_written() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.bound = Arc::new(Plain(account.bound));
+    account.bound = Altered::new(account.bound, seal, News::AsItIs);
     let robin = workspace.serve(vec![account]);
     let listed = robin.call("list_conversations", json!({ "query": "hiring" })).await;
     assert!(listed.contains("#hiring (sandbox:C6) private, encrypted, "), "{listed}");
@@ -134,7 +135,7 @@ async fn what_is_encrypted_is_neither_read_nor_written() {
 async fn no_id_forges_a_line() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.bound = Arc::new(Plain(account.bound));
+    account.bound = Altered::new(account.bound, seal, News::AsItIs);
     let robin = workspace.serve(vec![account]);
     for arguments in [json!({}), json!({ "format": "json" })] {
         let listed = robin.call("list_conversations", arguments).await;
@@ -158,7 +159,7 @@ async fn a_name_allows_only_what_alone_has_it() {
         ("sandbox:#general", "C1", ErrorKind::Unsupported),
     ] {
         let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-        account.bound = Arc::new(Plain(account.bound));
+        account.bound = Altered::new(account.bound, seal, News::AsItIs);
         account.allow = vec![rule.into()];
         let robin = workspace.serve(vec![account]);
         let error = robin.refused("send_message", json!({ "target": target, "text": "x" })).await;
@@ -171,80 +172,7 @@ async fn a_name_allows_only_what_alone_has_it() {
     }
 }
 
-/// The sandbox with nothing but conversations and messages, one conversation encrypted, one with a forged id, and one
-/// with another's name.
-struct Plain(Arc<dyn Bound>);
-
-struct PlainLive(Box<dyn Live>);
-
-impl Bound for Plain {
-    fn platform(&self) -> &'static str {
-        self.0.platform()
-    }
-
-    fn auth(&self) -> Auth {
-        self.0.auth()
-    }
-
-    fn endpoints(&self) -> Endpoints {
-        self.0.endpoints()
-    }
-
-    fn facets(&self) -> Facets {
-        let mut facets = self.0.facets();
-        facets.optional.remove(&Facet::Search);
-        facets
-    }
-
-    fn connect(&self, account: &Arc<Account>, call: &Call) -> Box<dyn Live> {
-        Box::new(PlainLive(self.0.connect(account, call)))
-    }
-}
-
-#[async_trait]
-impl Live for PlainLive {
-    fn as_any(&self) -> &(dyn Any + Send + Sync) {
-        self.0.as_any()
-    }
-
-    async fn whoami(&self) -> Result<Identity> {
-        self.0.whoami().await
-    }
-
-    fn chat(&self) -> Option<&dyn Chat> {
-        Some(self)
-    }
-}
-
-impl Chat for PlainLive {
-    fn reference(&self, text: &str) -> Option<Reference> {
-        self.0.chat()?.reference(text)
-    }
-
-    fn conversations(&self) -> &dyn Conversations {
-        self
-    }
-
-    fn messages(&self) -> &dyn Messages {
-        self.0.chat().unwrap().messages()
-    }
-}
-
-#[async_trait]
-impl Conversations for PlainLive {
-    async fn list(&self, listing: &Listing) -> Result<Page<Conversation>> {
-        let mut page = self.0.chat().unwrap().conversations().list(listing).await?;
-        page.items.iter_mut().for_each(seal);
-        Ok(page)
-    }
-
-    async fn get(&self, id: &str) -> Result<Conversation> {
-        let mut conversation = self.0.chat().unwrap().conversations().get(id).await?;
-        seal(&mut conversation);
-        Ok(conversation)
-    }
-}
-
+/// One conversation is encrypted, one has a forged id, and one another's name.
 fn seal(conversation: &mut Conversation) {
     conversation.encrypted = conversation.name == "hiring";
     if conversation.name == "incidents" {
