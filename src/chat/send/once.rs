@@ -34,6 +34,8 @@ pub(super) struct Held {
     state: State,
     slot: Slot,
     holder: i64,
+    /// Whether all that is out is noted.
+    noted: bool,
     ended: bool,
 }
 
@@ -59,7 +61,9 @@ impl Reservation {
             let conflict = |message: String| Error::new(ErrorKind::Conflict, message);
             let target = place.target();
             return match standing {
-                Standing::Ours { seed, sent } => Ok(Self::Held(Held { seed, state, slot, holder, ended: false }, sent)),
+                Standing::Ours { seed, sent } => {
+                    Ok(Self::Held(Held { seed, state, slot, holder, noted: true, ended: false }, sent))
+                }
                 Standing::Done(ids) => Ok(Self::Done(ids)),
                 Standing::UnderWay if chats.call.remaining() > LAST_WORDS + PULSE => {
                     sleep(PULSE).await;
@@ -88,7 +92,9 @@ impl Held {
     /// Notes what is out by now, and whether that is all.
     pub(super) async fn note(&mut self, ids: &[String], done: bool) {
         let (slot, holder, ids) = (self.slot.clone(), self.holder, ids.to_vec());
-        match self.state.run(move |state| slot.note(state, holder, &ids, done)).await {
+        let noted = self.state.run(move |state| slot.note(state, holder, &ids, done)).await;
+        self.noted = noted.is_ok();
+        match noted {
             Ok(()) => self.ended |= done,
             // What is out is told all the same; a repetition will not know of it, and be careful.
             Err(error) => warn!(%error, "What was sent could not be noted"),
@@ -98,7 +104,7 @@ impl Held {
     /// Leaves the rest to another attempt; if we were `refused`, nothing but what was noted is out.
     pub(super) async fn release(mut self, refused: bool) {
         self.ended = true;
-        let (slot, holder) = (self.slot.clone(), self.holder);
+        let (slot, holder, refused) = (self.slot.clone(), self.holder, refused && self.noted);
         // If that fails, it runs out by itself.
         let _ = self.state.run(move |state| slot.release(state, holder, refused)).await;
     }
@@ -111,5 +117,33 @@ impl Drop for Held {
             let (state, slot, holder) = (self.state.clone(), self.slot.clone(), self.holder);
             runtime.spawn(async move { state.run(move |state| slot.release(state, holder, false)).await });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_kit::{AccountKey, Principal};
+
+    use super::*;
+    use crate::state::Owner;
+
+    #[tokio::test]
+    async fn a_key_is_not_free_again_if_something_is_out_that_could_not_be_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(folder.path().join("state.db"));
+        let owner = Owner { principal: Principal::local(), account: AccountKey::new("slack") };
+        let slot = Slot { owner, conversation: "C1".into(), key: "k".into() };
+        let reserve = async |holder| {
+            let (slot, now) = (slot.clone(), Timestamp::now());
+            let attempt = Attempt { holder, now, until: now + Duration::from_mins(1), repeatable: false };
+            state.run(move |state| slot.reserve(state, b"x", attempt)).await.unwrap()
+        };
+        let Standing::Ours { seed, .. } = reserve(1).await else { unreachable!() };
+        let full = "CREATE TRIGGER full BEFORE UPDATE OF ids ON sent BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+        state.run(move |state| state.execute(full, [])).await.unwrap();
+        let mut held = Held { seed, state: state.clone(), slot: slot.clone(), holder: 1, noted: true, ended: false };
+        held.note(&["M1".into()], false).await;
+        held.release(true).await;
+        assert_eq!(reserve(2).await, Standing::Unsure(Vec::new()));
     }
 }
