@@ -154,7 +154,7 @@ async fn search(
     only: Option<&Conversation>,
     place: Option<(Place, Position)>,
 ) -> Result<Findings> {
-    let filter = Filter::of(chats, opened, wanted).await?;
+    let filter = Filter::of(opened, wanted).await?;
     let found = match place {
         Some((Place::Scan(start), _)) => by_scan(chats, opened, wanted, &filter, only, start).await?,
         Some((Place::Platform(page), position)) => by_platform(opened, wanted, &filter, only, page, position).await?,

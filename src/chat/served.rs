@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Identity, Result, ToolHost,
     chat::{Chat, Conversation, Facets, Listing},
-    host::{Account, Bound, Live},
+    host::{Account, Bound, Live, myself},
 };
 use tokio::time::Instant;
 
@@ -33,8 +33,6 @@ pub(super) const HURRY: Duration = Duration::from_secs(3);
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How long a list of conversations with all that is known of them is believed.
 const NAMES_LAST: Duration = Duration::from_mins(1);
-/// How long it is believed who is signed in. Another sign-in may take its place.
-const SELF_LASTS: Duration = Duration::from_mins(5);
 /// Conversations on a page of such a list, and most pages.
 const NAMES_PAGE: usize = 1_000;
 const NAMES_PAGES: usize = 20;
@@ -87,11 +85,6 @@ impl ServedAccount {
     }
 }
 
-struct Myself {
-    identity: Arc<Identity>,
-    asked: Instant,
-}
-
 struct Names {
     conversations: Arc<Vec<Conversation>>,
     read: Instant,
@@ -104,7 +97,6 @@ pub struct Served {
     memory: Arc<Memory>,
     facets: Vec<Facets>,
     names: Mutex<HashMap<Owner, Names>>,
-    selves: Mutex<HashMap<Owner, Myself>>,
 }
 
 impl Served {
@@ -112,7 +104,7 @@ impl Served {
     pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State) -> Self {
         let facets = accounts.iter().map(|account| account.bound.facets()).collect();
         let memory = Memory::new(state);
-        Self { accounts, files, memory, facets, names: Mutex::default(), selves: Mutex::default() }
+        Self { accounts, files, memory, facets, names: Mutex::default() }
     }
 
     /// Returns the accounts, each with the facets of its platform.
@@ -163,23 +155,6 @@ impl Chats {
     /// Returns whose everything is that is remembered of an account.
     pub(super) fn owner(&self, account: &AccountKey) -> Owner {
         Owner { principal: self.call.principal().clone(), account: account.clone() }
-    }
-
-    /// Returns who is signed in to an account, asked some minutes ago at most.
-    pub(super) async fn myself(&self, opened: &Opened<'_>) -> Result<Arc<Identity>> {
-        let owner = self.owner(opened.account.key());
-        let known = {
-            let mut selves = self.served.selves.lock().unwrap_or_else(PoisonError::into_inner);
-            selves.retain(|_, known| known.asked.elapsed() < SELF_LASTS);
-            selves.get(&owner).map(|known| known.identity.clone())
-        };
-        if let Some(identity) = known {
-            return Ok(identity);
-        }
-        let identity = Arc::new(opened.run(opened.live.whoami()).await?);
-        let known = Myself { identity: identity.clone(), asked: Instant::now() };
-        self.served.selves.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, known);
-        Ok(identity)
     }
 
     /// Opens an account.
@@ -269,6 +244,11 @@ pub(super) struct Opened<'a> {
 }
 
 impl Opened<'_> {
+    /// Returns who is signed in.
+    pub(super) async fn myself(&self) -> Result<Arc<Identity>> {
+        self.run(myself(&*self.live, &self.account.account, &self.call)).await
+    }
+
     /// Returns the platform's share of the verbs.
     pub(super) fn chat(&self) -> Result<&dyn Chat> {
         self.live.chat().ok_or_else(|| self.lacks("chat"))

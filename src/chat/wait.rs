@@ -68,7 +68,7 @@ async fn wait_for_messages(
     let starts = arrivals.starts();
     let following = opened.iter().zip(starts).enumerate().map(|(place, (opened, start))| {
         let words = words.clone();
-        follow(chats, opened, start, end, move |word| words.send((place, word)).is_ok())
+        follow(opened, start, end, move |word| words.send((place, word)).is_ok())
     });
     let following = join_all(following.collect::<Vec<_>>());
     drop(words);

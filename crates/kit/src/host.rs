@@ -18,7 +18,7 @@ pub use crate::{
     endpoints::is_loopback,
     http::{Embedded, Http, Outgoing},
     patience::in_time,
-    platform::{Bound, Live, PlatformDef},
+    platform::{Bound, Live, PlatformDef, myself},
     schema::{input_schema, nearest},
     shared::{Close, Shared},
     tool::{Content, Effect, IntoReply, JsonObject, Reply, ResourceBody, ResourceContents, ToolCall, ToolDef},

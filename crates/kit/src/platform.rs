@@ -130,6 +130,12 @@ pub trait Live: Send + Sync {
     fn chat(&self) -> Option<&dyn Chat>;
 }
 
+/// Returns who is signed in to an account, asking its client once as long as the token is the same.
+pub async fn myself(live: &dyn Live, account: &Arc<Account>, call: &Call) -> Result<Arc<Identity>> {
+    let api = Api::new(account.clone(), call.clone(), |_| Ok(()));
+    api.cached_for_token("myself", live.whoami()).await
+}
+
 struct BoundPlatform<P: Platform>(P::Settings);
 
 fn bind<P: Platform>(settings: Value) -> Result<Arc<dyn Bound>> {

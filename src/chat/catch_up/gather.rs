@@ -81,7 +81,7 @@ impl News {
     ) -> Result<Self> {
         // Taken before anything is read: what comes meanwhile is for the next look.
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default();
-        let me = &chats.myself(opened).await?.id;
+        let me = &opened.myself().await?.id;
         let (mut look, from, chosen, sealed) = match before {
             Some(before) => (before.clone(), "", again(opened, before).await?, Vec::new()),
             None => begin(chats, opened, wanted, now).await?,

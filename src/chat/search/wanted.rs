@@ -12,7 +12,7 @@ use super::matching::{Mode, Pattern};
 use crate::chat::{
     find::{CANDIDATES, people},
     sanitise,
-    served::{Chats, Opened},
+    served::Opened,
     targets::fold,
     time::Window,
 };
@@ -72,9 +72,9 @@ pub(super) struct Filter {
 
 impl Filter {
     /// Finds out, with the account at hand, who is meant.
-    pub(super) async fn of(chats: &Chats, opened: &Opened<'_>, wanted: &Wanted) -> Result<Self> {
-        let from = author(chats, opened, wanted.from.as_deref()).await?;
-        let mentioned = if wanted.mentions_me { Some(chats.myself(opened).await?.id.clone()) } else { None };
+    pub(super) async fn of(opened: &Opened<'_>, wanted: &Wanted) -> Result<Self> {
+        let from = author(opened, wanted.from.as_deref()).await?;
+        let mentioned = if wanted.mentions_me { Some(opened.myself().await?.id.clone()) } else { None };
         Ok(Self { from, window: wanted.window, has: wanted.has, mentioned })
     }
 
@@ -104,10 +104,10 @@ impl Filter {
 }
 
 /// Finds out who is meant by `from`.
-async fn author(chats: &Chats, opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
+async fn author(opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
     let Some(from) = from else { return Ok(From::Anyone) };
     if from == "me" {
-        return Ok(From::Id(chats.myself(opened).await?.id.clone()));
+        return Ok(From::Id(opened.myself().await?.id.clone()));
     }
     let prefix = format!("{}:", opened.account.key());
     let from = from.strip_prefix(&prefix).unwrap_or(from);

@@ -62,7 +62,7 @@ fn calls(verb: &str) -> Vec<Value> {
 /// Returns an account of the hostile platform.
 pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
     let endpoints = Endpoints::api("https://hostile.invalid");
-    let credentials = Arc::new(Fixed(None));
+    let credentials = Arc::new(Fixed(Some("hostile".into())));
     ServedAccount {
         account: Arc::new(Account::new(AccountKey::new(key), endpoints, credentials, Arc::default())),
         bound: Arc::new(hostile.clone()),

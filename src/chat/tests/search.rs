@@ -18,7 +18,7 @@ use super::{
 
 /// Serves an archive beside nothing else.
 fn serve(workspace: &Workspace, archive: &Arc<Archive>) -> Assistant {
-    let mut account = workspace.stranger("archive");
+    let mut account = workspace.stand_in("archive");
     account.bound = archive.serve();
     workspace.serve(vec![account])
 }
@@ -371,7 +371,7 @@ async fn several_accounts_are_merged_fairly_and_told_apart_in_one_line() {
     for _ in 0..30 {
         archive.say("C1", &format!("the freeze {}", "and so on ".repeat(100)));
     }
-    let mut scanned = workspace.stranger("archive");
+    let mut scanned = workspace.stand_in("archive");
     scanned.bound = Arc::new(archive).serve();
     let accounts = vec![scanned, workspace.account("work", "robin@kestrel.example").await, workspace.stranger("away")];
     let all = workspace.serve(accounts);

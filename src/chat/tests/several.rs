@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_kit::{
-    Call, ErrorKind, Principal,
+    Call, ErrorKind, Principal, Result,
     chat::Conversation,
-    host::{Caller, JsonObject, tools},
+    host::{Account, Caller, CredentialSource, Credentials, JsonObject, tools},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -170,6 +171,37 @@ async fn a_name_allows_only_what_alone_has_it() {
             "{error}"
         );
     }
+}
+
+/// The credentials of whoever has signed in last.
+struct Last(Mutex<Arc<dyn CredentialSource>>);
+
+#[async_trait]
+impl CredentialSource for Last {
+    async fn fresh(&self, principal: &Principal, origin: &str) -> Result<Credentials> {
+        let last = self.0.lock().unwrap().clone();
+        last.fresh(principal, origin).await
+    }
+
+    async fn refused(&self, principal: &Principal, origin: &str, _: &Credentials) -> Result<Credentials> {
+        self.fresh(principal, origin).await
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_next_is_at_once_the_user() {
+    let workspace = Workspace::open().await;
+    let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
+    let mara = workspace.account("sandbox", "mara@kestrel.example").await.account.credentials.clone();
+    let robin = &account.account;
+    let last = Arc::new(Last(Mutex::new(robin.credentials.clone())));
+    let shared = robin.shared.clone();
+    account.account = Account::new(robin.key.clone(), robin.endpoints.clone(), last.clone(), shared).into();
+    let assistant = workspace.serve(vec![account]);
+    let mine = json!({ "from": "me", "in": "#general", "limit": 1 });
+    assert!(assistant.call("search_messages", mine.clone()).await.contains("Robin Vega ["));
+    *last.0.lock().unwrap() = mara;
+    assert!(assistant.call("search_messages", mine).await.contains("Mara Lindqvist ["));
 }
 
 /// One conversation is encrypted, one has a forged id, and one another's name.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use switchboard_kit::{Error, ErrorKind, Identity, Result, chat::Delta};
 use tokio::time::{Instant, sleep_until};
 
-use crate::chat::served::{Chats, Opened};
+use crate::chat::served::Opened;
 
 /// Longest that a platform is asked to wait.
 const LONGEST_POLL: Duration = Duration::from_secs(25);
@@ -24,7 +24,6 @@ pub(super) enum Word {
 
 /// Asks until `end`, from `cursor` or from now on, and hands on what it hears as long as somebody `hears`.
 pub(super) async fn follow(
-    chats: &Chats,
     opened: &Opened<'_>,
     mut cursor: Option<String>,
     end: Instant,
@@ -33,7 +32,7 @@ pub(super) async fn follow(
     let mut pause = FLOOR;
     loop {
         let begun = Instant::now();
-        match ask(chats, opened, cursor.as_deref(), end).await {
+        match ask(opened, cursor.as_deref(), end).await {
             Ok((delta, me)) => {
                 pause = FLOOR;
                 let before = cursor.replace(delta.cursor.clone());
@@ -57,9 +56,9 @@ pub(super) async fn follow(
     }
 }
 
-async fn ask(chats: &Chats, opened: &Opened<'_>, cursor: Option<&str>, end: Instant) -> Result<(Delta, Arc<Identity>)> {
+async fn ask(opened: &Opened<'_>, cursor: Option<&str>, end: Instant) -> Result<(Delta, Arc<Identity>)> {
     let changes = opened.chat()?.changes().ok_or_else(|| opened.lacks("way to tell what is new"))?;
-    let me = chats.myself(opened).await?;
+    let me = opened.myself().await?;
     let patience = end.saturating_duration_since(Instant::now()).min(LONGEST_POLL);
     Ok((opened.run(changes.since(cursor, patience)).await?, me))
 }
