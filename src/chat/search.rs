@@ -251,7 +251,7 @@ async fn titles(
         }
     }
     if unknown.len() > NAMED {
-        let listed = chats.names(opened, false).await.map(|(listed, _)| listed).unwrap_or_default();
+        let listed = chats.conversations(opened, false).await.unwrap_or_default();
         listed.iter().filter(|listed| unknown.contains(&listed.id.as_str())).cloned().for_each(know);
     } else {
         let asked = unknown.iter().map(|id| opened.conversation(id));

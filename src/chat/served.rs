@@ -32,10 +32,10 @@ pub(super) const HURRY: Duration = Duration::from_secs(3);
 /// How much of that is left when work is broken off.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How long a list of conversations with all that is known of them is believed.
-const NAMES_LAST: Duration = Duration::from_mins(1);
+const LIST_LASTS: Duration = Duration::from_mins(1);
 /// Conversations on a page of such a list, and most pages.
-const NAMES_PAGE: usize = 1_000;
-const NAMES_PAGES: usize = 20;
+const PAGE: usize = 1_000;
+const PAGES: usize = 20;
 
 /// Tells whether somebody has signed in to an account, without asking the platform.
 pub type SignedIn = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -85,7 +85,8 @@ impl ServedAccount {
     }
 }
 
-struct Names {
+/// Conversations with all that is known of them.
+struct Listed {
     conversations: Arc<Vec<Conversation>>,
     read: Instant,
 }
@@ -96,7 +97,7 @@ pub struct Served {
     pub(super) files: FileRoots,
     memory: Arc<Memory>,
     facets: Vec<Facets>,
-    names: Mutex<HashMap<Owner, Names>>,
+    listed: Mutex<HashMap<Owner, Listed>>,
 }
 
 impl Served {
@@ -104,7 +105,7 @@ impl Served {
     pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State) -> Self {
         let facets = accounts.iter().map(|account| account.bound.facets()).collect();
         let memory = Memory::new(state);
-        Self { accounts, files, memory, facets, names: Mutex::default() }
+        Self { accounts, files, memory, facets, listed: Mutex::default() }
     }
 
     /// Returns the accounts, each with the facets of its platform.
@@ -204,20 +205,20 @@ impl Chats {
         answers
     }
 
-    /// Returns the conversations of an account, read anew if they are old or `anew` is asked for, and whether they were.
-    pub(super) async fn names(&self, opened: &Opened<'_>, anew: bool) -> Result<(Arc<Vec<Conversation>>, bool)> {
+    /// Returns the conversations of an account, read anew if they are old or `anew` is asked for.
+    pub(super) async fn conversations(&self, opened: &Opened<'_>, anew: bool) -> Result<Arc<Vec<Conversation>>> {
         let key = self.owner(opened.account.key());
         let kept = {
-            let mut names = self.served.names.lock().unwrap_or_else(PoisonError::into_inner);
-            names.retain(|_, names| names.read.elapsed() < NAMES_LAST);
-            names.get(&key).map(|names| names.conversations.clone())
+            let mut listed = self.served.listed.lock().unwrap_or_else(PoisonError::into_inner);
+            listed.retain(|_, listed| listed.read.elapsed() < LIST_LASTS);
+            listed.get(&key).map(|listed| listed.conversations.clone())
         };
         if let Some(conversations) = kept.filter(|_| !anew) {
-            return Ok((conversations, false));
+            return Ok(conversations);
         }
-        let (mut conversations, mut listing) = (Vec::new(), Listing { limit: NAMES_PAGE, cursor: None });
+        let (mut conversations, mut listing) = (Vec::new(), Listing { limit: PAGE, cursor: None });
         let begun = Timestamp::now();
-        for _ in 0..NAMES_PAGES {
+        for _ in 0..PAGES {
             let page = opened.run(opened.chat()?.conversations().list(&listing)).await?;
             // Names are found again by it; here they are at hand even if that fails.
             let _ = opened.remembered.turn(&page, begun).await;
@@ -229,9 +230,9 @@ impl Chats {
             self.call.step(&format!("listed {} conversations of `{}`", conversations.len(), opened.account.key()));
         }
         let conversations = Arc::new(conversations);
-        let read = Names { conversations: conversations.clone(), read: Instant::now() };
-        self.served.names.lock().unwrap_or_else(PoisonError::into_inner).insert(key, read);
-        Ok((conversations, true))
+        let listed = Listed { conversations: conversations.clone(), read: Instant::now() };
+        self.served.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
+        Ok(conversations)
     }
 }
 

@@ -124,10 +124,10 @@ async fn begin(
     wanted: &Wanted,
     now: Timestamp,
 ) -> Result<(Look, &'static str, Chosen, Vec<Conversation>)> {
-    let (names, _) = chats.names(opened, true).await?;
+    let listed = chats.conversations(opened, true).await?;
     let mut conversations: Vec<_> = match &wanted.conversation {
-        Some(one) => vec![names.iter().find(|known| known.id == one.id).unwrap_or(one).clone()],
-        None => names.to_vec(),
+        Some(one) => vec![listed.iter().find(|known| known.id == one.id).unwrap_or(one).clone()],
+        None => listed.to_vec(),
     };
     let owner = chats.owner(opened.account.key());
     // Without what is remembered, it is a first look.
@@ -142,7 +142,7 @@ async fn begin(
     // A look that begins after the last one ended leaves a gap, which a later look is to fill.
     let moves_mark = wanted.since.is_none_or(|since| mark.is_none_or(|mark| since <= mark));
     // Where some say when something last happened, nothing ever did in those that say nothing.
-    let dated = names.iter().any(|conversation| conversation.last_activity.is_some());
+    let dated = listed.iter().any(|conversation| conversation.last_activity.is_some());
     conversations.retain(|conversation| match since {
         None => conversation.unread.is_some_and(|unread| unread > 0),
         Some(since) => conversation.last_activity.map_or(!dated, |last| last >= since),

@@ -68,7 +68,7 @@ pub(super) async fn scan(
 ) -> Result<Scanned> {
     let mut conversations = match only {
         Some(conversation) => vec![conversation.clone()],
-        None => chats.names(opened, false).await?.0.to_vec(),
+        None => chats.conversations(opened, false).await?.to_vec(),
     };
     let all = conversations.len();
     conversations.retain(|conversation| !conversation.encrypted);
