@@ -38,6 +38,9 @@ const PAGES: usize = 200;
 /// Most that a lookup returns.
 const FOUND: usize = 50;
 
+/// Most characters of a name that is looked for: nothing is called longer, and what is looked up is remembered.
+const LONGEST: usize = 500;
+
 /// Of several calls that need the same list, one reads it.
 type Turns = Mutex<HashMap<(Owner, Kind), Arc<tokio::sync::Mutex<()>>>>;
 
@@ -215,6 +218,9 @@ impl Opened<'_> {
         believed: SignedDuration,
         is: impl Fn(&K) -> bool,
     ) -> Result<Called<K>> {
+        if name.chars().nth(LONGEST).is_some() {
+            return Ok(Called { found: Vec::new(), remembered: false });
+        }
         let recall = |known: &[Known]| known.iter().filter_map(K::recall).filter(|one| is(one)).collect::<Vec<K>>();
         // Without a memory, a lookup may still do.
         if let Ok((mut known, true)) = self.remembered.called::<K>(name, believed).await {

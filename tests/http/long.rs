@@ -20,8 +20,7 @@ fn long_arguments_at_a_slow_platform_leave_memory_and_room_for_others() {
             client
         };
         signed.set(&json!({ "api_delay_ms": 60_000 }));
-        let arguments = json!({ "ref": "C1/M1", "file": "a".repeat(3 << 20) });
-        let call = json!({ "name": "get_file", "arguments": arguments });
+        let call = json!({ "name": "list_conversations", "arguments": { "query": "a".repeat(3 << 20) } });
         let begin = |client: &mut Client| begin(client, in_session, "tools/call", &call);
         let mut held: Vec<_> = (0..2).map(|_| client()).collect();
         for (number, client) in held.iter_mut().enumerate() {

@@ -104,6 +104,19 @@ async fn what_is_not_there_is_looked_for_once_in_some_minutes() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_for_a_name_is_looked_for_nowhere() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    robin.call("list_conversations", json!({})).await;
+    for sign in ["#", "@"] {
+        let arguments = json!({ "target": format!("{sign}{}", "a".repeat(3 << 20)) });
+        let (cost, error) = workspace.cost(robin.refused("read_messages", arguments)).await;
+        assert_eq!((cost, error.kind()), (0, ErrorKind::NotFound), "{error}");
+        assert!(error.to_string().len() < 300, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_was_left_off_is_gone_on_with_and_read_by_one_call() {
     let workspace = Workspace::crowded(0, 3_100, true).await;
     let robin = workspace.robin().await;
