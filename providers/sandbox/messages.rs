@@ -96,8 +96,9 @@ impl Messages for Sandbox {
         false
     }
 
-    async fn get(&self, _: &str, id: &str) -> Result<chat::Message> {
-        let message: Message = self.api.get(format!("api/messages/{}", escape(id))).send().await?;
+    async fn get(&self, conversation: &str, id: &str) -> Result<chat::Message> {
+        let request = self.api.get(format!("api/messages/{}", escape(id))).query("conversation", conversation);
+        let message: Message = request.send().await?;
         Ok(message.into_chat(self.api.account()))
     }
 }

@@ -54,27 +54,30 @@ impl Posts for Sandbox {
 
 #[async_trait]
 impl Edits for Sandbox {
-    async fn edit(&self, _: &str, id: &str, text: &str) -> Result<()> {
+    async fn edit(&self, conversation: &str, id: &str, text: &str) -> Result<()> {
         let request = self.api.patch(format!("api/messages/{}", escape(id))).repeatable();
-        request.json(&json!({ "text": quiet(text) })).fetch().await.map(drop)
+        request.query("conversation", conversation).json(&json!({ "text": quiet(text) })).fetch().await.map(drop)
     }
 }
 
 #[async_trait]
 impl Deletions for Sandbox {
-    async fn delete(&self, _: &str, id: &str) -> Result<()> {
-        self.api.delete(format!("api/messages/{}", escape(id))).fetch().await.map(drop)
+    async fn delete(&self, conversation: &str, id: &str) -> Result<()> {
+        let request = self.api.delete(format!("api/messages/{}", escape(id)));
+        request.query("conversation", conversation).fetch().await.map(drop)
     }
 }
 
 #[async_trait]
 impl Reactions for Sandbox {
-    async fn add(&self, _: &str, id: &str, emoji: &str) -> Result<()> {
-        self.api.put(format!("api/messages/{}/reactions/{}", escape(id), escape(emoji))).fetch().await.map(drop)
+    async fn add(&self, conversation: &str, id: &str, emoji: &str) -> Result<()> {
+        let request = self.api.put(format!("api/messages/{}/reactions/{}", escape(id), escape(emoji)));
+        request.query("conversation", conversation).fetch().await.map(drop)
     }
 
-    async fn remove(&self, _: &str, id: &str, emoji: &str) -> Result<()> {
-        self.api.delete(format!("api/messages/{}/reactions/{}", escape(id), escape(emoji))).fetch().await.map(drop)
+    async fn remove(&self, conversation: &str, id: &str, emoji: &str) -> Result<()> {
+        let request = self.api.delete(format!("api/messages/{}/reactions/{}", escape(id), escape(emoji)));
+        request.query("conversation", conversation).fetch().await.map(drop)
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use switchboard_kit::{
-    Result, Text,
+    Error, Result, Text,
     chat::{History, Message},
     tool,
 };
@@ -68,6 +68,10 @@ async fn read_messages(
     let id = |argument, text: Option<String>| text.map(|text| place.id_of(chats, argument, &text)).transpose();
     let (thread, around) = (id("thread", thread)?, id("around", around)?.or_else(|| place.message.clone()));
     let around = around.filter(|_| thread.is_none());
+    if around.is_some() && (window.since.is_some() || window.until.is_some()) {
+        return Err(Error::invalid("a message's surroundings go without `since` and `until`")
+            .hint("leave these out, or give the conversation alone as `target`"));
+    }
     let mut history = History {
         since: window.since,
         until: window.until,
@@ -88,6 +92,14 @@ async fn read_messages(
         Some(page) if history.thread.is_none() && position == Position::default() => page,
         _ => fetch(&place, &history, position).await?,
     };
+    if let Some(thread) = &history.thread
+        && page.is_nothing()
+        && window == Window::default()
+    {
+        // A thread has at least the message that it begins with.
+        return Err(Error::not_found(format!("there is no message `{}` in {}", sanitise::name(thread), place.title()))
+            .hint("give the id of a message that this conversation shows"));
+    }
     // It may have been named by any of its answers.
     let first = page.messages.iter().find_map(|message| message.thread.clone());
     let thread = history.thread.map(|thread| first.unwrap_or(thread));
@@ -122,6 +134,11 @@ async fn fetch(place: &Place<'_>, history: &History, mut position: Position) -> 
 }
 
 impl Shown {
+    /// Returns whether this is the first page, and there is nothing on it or behind it.
+    fn is_nothing(&self) -> bool {
+        self.messages.is_empty() && self.next.is_none() && self.position == Position::default()
+    }
+
     fn show(mut self, place: &Place<'_>, view: &View<'_>, json: bool) -> String {
         let written = |message: &Message| {
             if json { to_json(place, message).to_string().chars().count() + 1 } else { view.size(message) }

@@ -224,3 +224,33 @@ async fn a_model_is_told_of_no_tool_that_is_hidden() {
     }
     assert!(told(&[]).contains("catch_up") && told(&[]).len() < 2_000);
 }
+
+#[tokio::test]
+async fn a_message_of_one_conversation_is_not_changed_in_the_name_of_another() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let sent = robin.send("#ops", "here").await;
+    let id = sent.rsplit_once('/').unwrap().1;
+    let elsewhere = format!("sandbox:C5/{id}");
+    for (verb, arguments) in [
+        ("react", json!({ "ref": elsewhere, "emoji": "👍" })),
+        ("react", json!({ "ref": elsewhere, "emoji": "👍", "remove": true })),
+        ("edit_message", json!({ "ref": elsewhere, "text": "x" })),
+        ("delete_message", json!({ "ref": elsewhere })),
+        ("read_messages", json!({ "target": elsewhere })),
+        ("read_messages", json!({ "target": "#random", "around": id })),
+        ("read_messages", json!({ "target": "#random", "thread": id })),
+    ] {
+        assert_eq!(robin.refused(verb, arguments).await.kind(), ErrorKind::NotFound, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_to_the_user_goes_to_nobody_else() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    for target in ["@robin", "@Robin Vega", "P1"] {
+        let error = robin.refused("send_message", json!({ "target": target, "text": "note to self" })).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{target}: {error}");
+    }
+}

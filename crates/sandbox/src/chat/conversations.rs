@@ -74,7 +74,8 @@ pub(super) async fn list(
         .read(move |state| {
             let with = filter.with.map(|name| people::named(state, &name)).transpose()?.map(|person| person.id);
             let company = match with {
-                Some(_) => "c.id IN (SELECT conversation FROM members WHERE person = ?6)",
+                // Everybody is in their own conversations, which is no company.
+                Some(_) => "c.id IN (SELECT conversation FROM members WHERE person = ?6 AND person <> ?1)",
                 None => "?6 IS NULL",
             };
             let mut statement = state.prepare_cached(&format!(

@@ -2,10 +2,11 @@
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::Refusal;
 use super::request::Viewer;
+use super::{Refusal, id};
 use crate::sandbox::ISSUER;
 
 /// Gives id and JSON of the messages `m` that person `?1` can see, with permalinks that begin with `?2`.
@@ -54,6 +55,26 @@ impl Place {
     /// The message that its thread begins with: itself, if it is no reply.
     pub(super) fn root(&self) -> i64 {
         self.thread.unwrap_or(self.id)
+    }
+}
+
+/// The conversation that a message is said to be in, if the request says so.
+#[derive(Deserialize)]
+pub(super) struct Within {
+    conversation: Option<String>,
+}
+
+impl Within {
+    /// Finds a message that the viewer can see, where it is said to be.
+    pub(super) fn find(&self, connection: &Connection, viewer: Viewer, message: i64) -> Result<Place, Refusal> {
+        let conversation = id::optional(self.conversation.as_deref(), id::conversation)?;
+        let place = Place::find(connection, viewer, message)?;
+        match conversation {
+            Some(conversation) if conversation != place.conversation => {
+                Err(Refusal::not_found("message", &format!("M{message}")))
+            }
+            _ => Ok(place),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, named_params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::messages::{self, MESSAGE, Place};
+use super::messages::{self, MESSAGE, Place, Within};
 use super::request::{Body, Parameters, Reader, Viewer, Writer, instant, page_size};
 use super::{Refusal, conversations, id};
 use crate::sandbox::{ISSUER, Sandbox};
@@ -134,9 +134,14 @@ pub(super) async fn one(
     State(sandbox): State<Sandbox>,
     Reader(viewer): Reader,
     Path(name): Path<String>,
+    Parameters(within): Parameters<Within>,
 ) -> Result<Json<Value>, Refusal> {
     let message = id::message(&name)?;
-    sandbox.store.read(move |state| messages::find(state, viewer, message)).await.map(Json)
+    sandbox
+        .store
+        .read(move |state| messages::find(state, viewer, within.find(state, viewer, message)?.id))
+        .await
+        .map(Json)
 }
 
 #[derive(Deserialize)]

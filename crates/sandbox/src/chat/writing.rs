@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::messages::{self, Place};
-use super::request::{Body, Viewer, Writer, stamp};
+use super::messages::{self, Place, Within};
+use super::request::{Body, Parameters, Viewer, Writer, stamp};
 use super::{Refusal, conversations, id};
 use crate::sandbox::Sandbox;
 
@@ -118,8 +118,8 @@ fn check_text(text: &str, required: bool) -> Result<(), Refusal> {
 }
 
 /// Finds a message that the viewer wrote.
-fn own(state: &Connection, viewer: Viewer, message: i64) -> Result<Place, Refusal> {
-    let place = Place::find(state, viewer, message)?;
+fn own(state: &Connection, viewer: Viewer, within: &Within, message: i64) -> Result<Place, Refusal> {
+    let place = within.find(state, viewer, message)?;
     if place.author != viewer.person {
         let reason = format!("`M{message}` was written by someone else");
         return Err(Refusal::new(StatusCode::FORBIDDEN, "not_the_author", reason));
@@ -144,13 +144,14 @@ pub(super) async fn edit(
     State(sandbox): State<Sandbox>,
     Writer(viewer): Writer,
     Path(name): Path<String>,
+    Parameters(within): Parameters<Within>,
     Body(edit): Body<Edit>,
 ) -> Result<Json<Value>, Refusal> {
     let message = id::message(&name)?;
     sandbox
         .store
         .write(move |state| {
-            not_deleted(&own(state, viewer, message)?)?;
+            not_deleted(&own(state, viewer, &within, message)?)?;
             check_text(&edit.text, true)?;
             state.prepare_cached("UPDATE messages SET text = ?2, edited_at = ?3 WHERE id = ?1")?.execute((
                 message,
@@ -167,12 +168,13 @@ pub(super) async fn delete(
     State(sandbox): State<Sandbox>,
     Writer(viewer): Writer,
     Path(name): Path<String>,
+    Parameters(within): Parameters<Within>,
 ) -> Result<Json<Value>, Refusal> {
     let message = id::message(&name)?;
     sandbox
         .store
         .write(move |state| {
-            if !own(state, viewer, message)?.deleted {
+            if !own(state, viewer, &within, message)?.deleted {
                 clear(state, message)?;
             }
             messages::find(state, viewer, message).map(Json)
@@ -194,9 +196,10 @@ pub(super) async fn react(
     State(sandbox): State<Sandbox>,
     Writer(viewer): Writer,
     Path(path): Path<(String, String)>,
+    Parameters(within): Parameters<Within>,
 ) -> Result<Json<Value>, Refusal> {
     let query = "INSERT OR IGNORE INTO reactions (message, emoji, person) VALUES (?1, ?2, ?3)";
-    change_reaction(&sandbox, viewer, path, query).await
+    change_reaction(&sandbox, viewer, within, path, query).await
 }
 
 /// `DELETE /api/messages/{id}/reactions/{emoji}`.
@@ -204,14 +207,16 @@ pub(super) async fn unreact(
     State(sandbox): State<Sandbox>,
     Writer(viewer): Writer,
     Path(path): Path<(String, String)>,
+    Parameters(within): Parameters<Within>,
 ) -> Result<Json<Value>, Refusal> {
     let query = "DELETE FROM reactions WHERE message = ?1 AND emoji = ?2 AND person = ?3";
-    change_reaction(&sandbox, viewer, path, query).await
+    change_reaction(&sandbox, viewer, within, path, query).await
 }
 
 async fn change_reaction(
     sandbox: &Sandbox,
     viewer: Viewer,
+    within: Within,
     (name, emoji): (String, String),
     query: &'static str,
 ) -> Result<Json<Value>, Refusal> {
@@ -225,7 +230,7 @@ async fn change_reaction(
     sandbox
         .store
         .write(move |state| {
-            not_deleted(&Place::find(state, viewer, message)?)?;
+            not_deleted(&within.find(state, viewer, message)?)?;
             state.prepare_cached(query)?.execute((message, emoji, viewer.person))?;
             messages::find(state, viewer, message).map(Json)
         })
