@@ -16,7 +16,13 @@ use self::{
     gather::{News, Wanted},
     look::{Bookmark, Look},
 };
-use super::{cursor, read::Format, scope::Scope, served::Chats, time::Window};
+use super::{
+    cursor::{self, mark},
+    read::Format,
+    scope::Scope,
+    served::Chats,
+    time::Window,
+};
 use crate::state::marks;
 
 /// Shows what is new for the user everywhere: mentions, direct messages, their threads, then the newest of the rest.
@@ -41,11 +47,16 @@ async fn catch_up(
 ) -> Result<Text> {
     let since = Window::read(since.as_deref(), None)?.since;
     let bookmark: Option<Bookmark> = cursor.as_deref().map(cursor::unpack).transpose()?;
+    let asked = mark(&format!("{:?}", (r#in.as_deref().map(str::trim), mentions_only)));
+    if let Some(bookmark) = &bookmark {
+        cursor::same(Some(bookmark.asked), asked, "`in` and `mentions_only`")?;
+    }
     let Scope { mut accounts, conversation } = Scope::read(chats, r#in.as_deref()).await?;
     let mut bookmark = bookmark.unwrap_or_else(|| Bookmark {
         looks: None,
         // What was not looked at as a whole is looked at from the same instant the next time.
         marks: conversation.is_none() && !mentions_only,
+        asked,
     });
     if let Some(looks) = &bookmark.looks {
         accounts.retain(|account| looks.get(account.key()).is_some_and(Look::has_more));
@@ -61,7 +72,7 @@ async fn catch_up(
     let json = matches!(format, Some(Format::Json));
     let mut digest = Digest::new(chats, answers, bookmark.looks.take(), usize::from(limit.clamp(1, 200)), json);
     let (looks, done) = digest.looks();
-    let next = (!done).then(|| cursor::pack(&Bookmark { looks: Some(looks.clone()), marks: bookmark.marks }));
+    let next = (!done).then(|| cursor::pack(&Bookmark { looks: Some(looks.clone()), marks: bookmark.marks, asked }));
     if done && bookmark.marks {
         for (account, look) in looks.into_iter().filter(|(_, look)| look.moves_mark) {
             if let Err(error) = remember(chats, &account, look).await {

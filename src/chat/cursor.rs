@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 use switchboard_kit::{AccountKey, Error, Result, chat::Message};
 
 /// Where to go on: a page of the platform's, and what of it was shown already.
@@ -19,6 +20,9 @@ pub(super) struct Position {
     /// When that was sent, in case it is gone by then.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     time: Option<Timestamp>,
+    /// A mark of the arguments that it goes on with, where these are to be the same.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<u32>,
 }
 
 impl Position {
@@ -30,6 +34,11 @@ impl Position {
     /// Goes on in the same page behind `id`.
     pub(super) fn behind(self, id: &str) -> Self {
         Self { after: Some(id.to_owned()), ..self }
+    }
+
+    /// Goes on with these arguments only.
+    pub(super) fn with(self, asked: u32) -> Self {
+        Self { asked: Some(asked), ..self }
     }
 
     /// Goes on in the same page behind `message`.
@@ -83,6 +92,21 @@ pub(super) fn unpack<T: DeserializeOwned>(text: &str) -> Result<T> {
         Error::invalid("argument `cursor` is none of ours")
             .hint("copy it whole from the `next:` line of the answer before, with the same other arguments")
     })
+}
+
+/// Returns a short mark of `text`, which another hardly has.
+pub(super) fn mark(text: &str) -> u32 {
+    let digest = Sha256::digest(text);
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+/// Refuses a cursor that goes on with something else than what is asked now: it would leave out what was never shown.
+pub(super) fn same(begun: Option<u32>, asked: u32, arguments: &str) -> Result<()> {
+    if begun == Some(asked) {
+        return Ok(());
+    }
+    Err(Error::invalid("argument `cursor` belongs to other arguments")
+        .hint(format!("repeat the same {arguments} with it, or leave it out")))
 }
 
 /// Writes the last line of an answer.

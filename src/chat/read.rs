@@ -12,7 +12,7 @@ use switchboard_kit::{
 };
 
 use super::{
-    cursor::{Cursor, Position, footer},
+    cursor::{self, Cursor, Position, footer, mark},
     find::{Place, Purpose},
     sanitise,
     served::Chats,
@@ -80,6 +80,7 @@ async fn read_messages(
         limit: usize::from(limit.clamp(1, 200)),
         cursor: None,
     };
+    let goes_on = cursor.is_some();
     let position = cursor.unwrap_or_default().0.remove(place.opened.account.key()).unwrap_or_default();
     // Where a timeline has no answers, an answer is read in its thread.
     let begun = if history.around.is_some() { Some(fetch(&place, &history, Position::default()).await?) } else { None };
@@ -87,6 +88,10 @@ async fn read_messages(
         && !begun.messages.iter().any(|message| message.at.id == *around)
     {
         history.thread = Some(around.clone());
+    }
+    let asked = mark(&format!("{:?}", (&place.conversation.id, &history.thread, &since, &until)));
+    if goes_on {
+        cursor::same(position.asked, asked, "`target`, `thread`, `since` and `until`")?;
     }
     let page = match begun {
         Some(page) if history.thread.is_none() && position == Position::default() => page,
@@ -106,7 +111,7 @@ async fn read_messages(
     let several = chats.served.accounts.len() > 1;
     let zone = time::zone();
     let view = View { zone: &zone, account: several.then(|| place.opened.account.key()), thread: thread.as_deref() };
-    Ok(Text(page.show(&place, &view, matches!(format, Some(Format::Json)))))
+    Ok(Text(page.show(&place, &view, asked, matches!(format, Some(Format::Json)))))
 }
 
 /// Messages, newest first, and where to go on.
@@ -139,7 +144,7 @@ impl Shown {
         self.messages.is_empty() && self.next.is_none() && self.position == Position::default()
     }
 
-    fn show(mut self, place: &Place<'_>, view: &View<'_>, json: bool) -> String {
+    fn show(mut self, place: &Place<'_>, view: &View<'_>, asked: u32, json: bool) -> String {
         let written = |message: &Message| {
             if json { to_json(place, message).to_string().chars().count() + 1 } else { view.size(message) }
         };
@@ -149,7 +154,7 @@ impl Shown {
             self.next = Some(self.position.behind_message(last));
         }
         self.messages.truncate(fits);
-        let next = Cursor::one(place.opened.account.key(), self.next);
+        let next = Cursor::one(place.opened.account.key(), self.next.map(|next| next.with(asked)));
         if json {
             let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();
             let (target, conversation) = (place.target(), &place.conversation);

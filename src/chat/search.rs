@@ -29,11 +29,11 @@ use self::{
     matching::{Mode, Pattern},
     scan::{Scanned, scan},
     showing::Shown,
-    wanted::{Filter, Has, Wanted, mark},
+    wanted::{Filter, Has, Wanted},
 };
 use super::{
     access::title,
-    cursor::{Cursor, Position},
+    cursor::{Cursor, Position, mark},
     read::Format,
     sanitise,
     scope::Scope,

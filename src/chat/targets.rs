@@ -42,8 +42,11 @@ pub(super) fn message<'t>(chat: &dyn Chat, text: &'t str) -> Option<(Part<'t>, S
     (name.len() > 1 && name.starts_with(['#', '@']) && !id.is_empty()).then(|| (Part::Name(name), id.to_owned()))
 }
 
-/// Refuses an id that a transcript has shortened.
+/// Refuses an id that is empty, or that a transcript has shortened.
 pub(super) fn whole(argument: &str, id: &str) -> Result<()> {
+    if id.trim().is_empty() {
+        return Err(Error::invalid(format!("argument `{argument}` is empty")).hint("leave it out, or give a whole id"));
+    }
     if !id.ends_with('…') {
         return Ok(());
     }

@@ -104,7 +104,10 @@ impl Digest {
     fn add(&mut self, account: usize, key: &AccountKey, news: News, first: bool) {
         let since = news.look.since.map(|since| format!("since {}", time::minute(since, &self.zone)));
         let from = format!("{}{}", since.unwrap_or_default(), news.from);
-        self.from.push(if self.several { format!("{key}: {from}") } else { from });
+        // What is unread is said on the first page.
+        if !from.is_empty() {
+            self.from.push(if self.several { format!("{key}: {from}") } else { from });
+        }
         if first {
             self.notes.push(news.coverage);
         }
@@ -198,7 +201,8 @@ impl Digest {
 
     pub(super) fn text(&self, first: bool, next: Option<&str>) -> String {
         let mut text = self.from.join("; ");
-        let _ = writeln!(text, ", times in {}", time::zone_name(&self.zone));
+        text.push_str(if text.is_empty() { "" } else { ", " });
+        let _ = writeln!(text, "times in {}", time::zone_name(&self.zone));
         let (mut section, mut rest) = (None, &self.items[..]);
         while let Some(begin) = rest.first() {
             let group = (begin.rank.0, begin.place);

@@ -15,6 +15,9 @@ pub(super) struct Bookmark {
     /// Whether the last page says that all accounts were looked at.
     #[serde(rename = "m")]
     pub(super) marks: bool,
+    /// A mark of what is looked for.
+    #[serde(rename = "f")]
+    pub(super) asked: u32,
 }
 
 /// One look at an account. The pages after the first look at the same messages again.

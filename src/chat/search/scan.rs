@@ -16,10 +16,11 @@ use super::{
     message_mark,
     ranking::Corpus,
     walk::{Budget, Reached, THREADS_LIVE, Walk, millisecond},
-    wanted::{Filter, Wanted, mark},
+    wanted::{Filter, Wanted},
 };
 use crate::chat::{
     access::title,
+    cursor::mark,
     served::{Chats, Opened},
     time,
 };

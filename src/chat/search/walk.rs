@@ -8,8 +8,8 @@ use switchboard_kit::{
     chat::{Conversation, History, Message},
 };
 
-use super::{frontier::Frontier, wanted::mark};
-use crate::chat::{sanitise, served::Opened, time::Window};
+use super::frontier::Frontier;
+use crate::chat::{cursor::mark, sanitise, served::Opened, time::Window};
 
 /// Messages on a page.
 const PAGE: usize = 100;

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use switchboard_kit::{
     Error, Result,
     chat::{Message, Reference},
@@ -133,10 +132,4 @@ async fn author(opened: &Opened<'_>, from: Option<&str>) -> Result<From> {
                 .hint("use one of these ids"))
         }
     }
-}
-
-/// Returns a short mark of `text`, which another hardly has.
-pub(super) fn mark(text: &str) -> u32 {
-    let digest = Sha256::digest(text);
-    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }

@@ -70,6 +70,10 @@ async fn a_shortened_id_is_refused_and_any_answer_names_its_thread() {
         let error = robin.refused(verb, arguments).await;
         assert!(error.to_string().contains("is a shortened id"), "{verb}: {error}");
     }
+    for blank in ["", " ", "sandbox:"] {
+        let error = robin.refused("send_message", json!({ "target": "#random", "text": "x", "thread": blank })).await;
+        assert_eq!(error.to_string(), "argument `thread` is empty", "{blank:?}");
+    }
 }
 
 #[tokio::test]

@@ -193,3 +193,33 @@ async fn without_a_sign_in_every_call_says_what_to_run() {
         assert_eq!(error.hint_text(), Some("run `switchboard --provider sandbox --local-auth`"), "{verb}");
     }
 }
+
+#[tokio::test]
+async fn a_cursor_goes_on_with_nothing_but_what_it_began() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let thread = json!({ "target": "#general", "thread": "M13", "limit": 2 });
+    let page = robin.call("read_messages", thread.clone()).await;
+    let other = [
+        json!({ "target": "#general" }),
+        json!({ "target": "#random" }),
+        json!({ "target": "#general", "thread": "M13", "since": "30d" }),
+    ];
+    for mut arguments in other {
+        arguments["cursor"] = next(&page).into();
+        let error = robin.refused("read_messages", arguments.clone()).await;
+        assert!(error.to_string().contains("belongs to other arguments"), "{arguments}: {error}");
+    }
+    let mut same = thread;
+    same["cursor"] = next(&page).into();
+    assert!(!ids(&robin.call("read_messages", same).await).is_empty());
+    let news = robin.call("catch_up", json!({ "limit": 1 })).await;
+    for arguments in [json!({ "mentions_only": true }), json!({ "in": "#ops" })] {
+        let mut arguments = arguments;
+        arguments["cursor"] = next(&news).into();
+        let error = robin.refused("catch_up", arguments).await;
+        assert!(error.to_string().contains("belongs to other arguments"), "{error}");
+    }
+    let more = robin.call("catch_up", json!({ "cursor": next(&news) })).await;
+    assert!(more.starts_with("times in"), "{more}");
+}
