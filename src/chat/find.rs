@@ -90,8 +90,7 @@ impl Chats {
         let accounts: Vec<&ServedAccount> =
             account.map_or_else(|| self.served.accounts.iter().collect(), |one| vec![one]);
         let answers = self.ask(&accounts, |opened| async move { opened.find(text, purpose).await }).await.some()?;
-        let unsure = answers.missing.iter().any(|(_, error)| error.kind() != ErrorKind::SignInRequired);
-        if purpose == Purpose::Write && unsure {
+        if purpose == Purpose::Write && self.is_unsure(text, &answers.missing).await {
             return Err(Error::new(ErrorKind::Unavailable, format!("`{text}` was not looked for everywhere"))
                 .hint(format!("say which account is meant, such as `{}:{text}`", accounts[0].key())));
         }
@@ -108,6 +107,17 @@ impl Chats {
             0 => Err(self.unknown(text, &accounts, &Answers { given: Vec::<(_, ())>::new(), missing }).await),
             _ => Err(ambiguous(text, &found)),
         }
+    }
+
+    /// Returns whether one of those that did not answer may know `text`. Where nobody is signed in nothing can be sent, but
+    /// what was ambiguous before a sign-in ended is not clear after it.
+    async fn is_unsure(&self, text: &str, missing: &[(&ServedAccount, Error)]) -> bool {
+        for (account, error) in missing {
+            if error.kind() != ErrorKind::SignInRequired || self.open(account).remembered.knew(text).await {
+                return true;
+            }
+        }
+        false
     }
 
     /// Finds the one message that `reference` means: by itself, or as an id in the conversation `target`.

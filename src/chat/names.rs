@@ -10,7 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    chat::{Conversation, ConversationKind, Listing, Page},
+    chat::{Conversation, ConversationKind, Listing, Page, Person},
 };
 
 pub(super) use kept::{Kept, bare};
@@ -151,6 +151,12 @@ impl Remembered {
         let sound = known.iter().filter(|known| !known.doubted && is_younger(known.read, LIST_LASTS));
         let directs = sound.filter_map(Conversation::recall);
         directs.filter(|one| one.kind == ConversationKind::Direct && is_named(one, name)).collect()
+    }
+
+    /// Returns whether anything had this name when the platform last told.
+    pub(super) async fn knew(&self, name: &str) -> bool {
+        let knew = |known: Result<(Vec<Known>, bool)>| known.is_ok_and(|(known, _)| !known.is_empty());
+        knew(self.called::<Conversation>(name, LIST_LASTS).await) || knew(self.called::<Person>(name, LIST_LASTS).await)
     }
 
     /// Returns those with `part` in a name.

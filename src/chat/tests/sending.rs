@@ -167,3 +167,12 @@ async fn nobody_is_told_by_the_name_of_all() {
     let message = live.chat().unwrap().messages().get("C2", sent.rsplit('/').next().unwrap()).await.unwrap();
     assert!(!message.mentions_everyone && message.text.contains("channel"), "{message:?}");
 }
+
+#[tokio::test]
+async fn what_was_not_sent_is_not_said_to_be_sent_once() {
+    let workspace = Workspace::open().await;
+    let robin = workspace.robin().await;
+    let elsewhere = json!({ "target": "sandbox:C5/M1", "more_targets": ["C5/M1"], "text": "x" });
+    let error = robin.refused("send_message", elsewhere).await.to_string();
+    assert!(error.ends_with("C5/M1 is the same as sandbox:C5/M1"), "{error}");
+}

@@ -69,6 +69,22 @@ async fn a_name_that_two_accounts_know_is_not_guessed() {
 }
 
 #[tokio::test]
+async fn a_name_is_not_clear_because_a_sign_in_has_ended() {
+    let workspace = Workspace::open().await;
+    let work = workspace.account("work", "robin@kestrel.example").await;
+    let both = workspace.serve(vec![work, workspace.account("second", "mara@kestrel.example").await]);
+    both.send("second:#general", "both are signed in").await;
+    let work = workspace.account("work", "robin@kestrel.example").await;
+    let one = workspace.serve(vec![work, workspace.stranger("second")]);
+    for target in ["#general", "general"] {
+        let error = one.refused("send_message", json!({ "target": target, "text": "x" })).await;
+        assert!(error.to_string().ends_with("was not looked for everywhere"), "{target}: {error}");
+    }
+    one.send("work:#general", "it is said which is meant").await;
+    one.send("#ops", "the other has never heard of it").await;
+}
+
+#[tokio::test]
 async fn a_reference_by_name_is_of_the_target_or_refused() {
     let workspace = Workspace::open().await;
     let accounts = vec![
