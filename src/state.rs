@@ -81,8 +81,17 @@ impl State {
         let done = done.await.map_err(|error| Error::unexpected("what is remembered was lost").caused_by(error))?;
         done.map_err(|error: rusqlite::Error| {
             Error::new(ErrorKind::Unavailable, format!("`{}` cannot be used: {error}", self.path.display()))
-                .hint("make room and see that the file can be written, or move it away: it is made anew")
+                .hint(advice(&error))
         })
+    }
+}
+
+/// Returns what helps. A file that another process is writing is no file to move away: who has it would go on with it alone.
+fn advice(error: &rusqlite::Error) -> &'static str {
+    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+        "call again, and end the process that holds it if that goes on"
+    } else {
+        "make room and see that the file can be written, or end all servers and move it away: it is made anew"
     }
 }
 
@@ -171,6 +180,13 @@ mod tests {
         old.execute_batch("CREATE TABLE owners (old); CREATE TABLE more (old); PRAGMA user_version = 77").unwrap();
         drop(old);
         id(&State::at(path), "slack").await;
+    }
+
+    #[test]
+    fn what_another_process_holds_is_not_to_be_moved_away() {
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        assert!(!advice(&failure(rusqlite::ffi::SQLITE_BUSY)).contains("move"));
+        assert!(advice(&failure(rusqlite::ffi::SQLITE_CORRUPT)).contains("move"));
     }
 
     #[tokio::test]

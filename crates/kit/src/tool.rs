@@ -204,7 +204,9 @@ pub fn open<T: ToolHost>(host: &(dyn Any + Send + Sync)) -> &T {
 
 /// Reads arguments, naming the one that is wrong.
 #[doc(hidden)]
-pub fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T> {
+pub fn parse<T: DeserializeOwned>(mut arguments: JsonObject) -> Result<T> {
+    // Models write `null` for what they leave out.
+    arguments.retain(|_, value| !value.is_null());
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner().to_string();
@@ -245,6 +247,7 @@ mod tests {
     fn a_wrong_argument_is_named() {
         let error = refusal(serde_json::json!({ "target": "#a", "limit": "many" }));
         assert!(error.to_string().starts_with("argument `limit`: invalid type: string"), "{error}");
+        assert!(refusal(serde_json::json!({ "target": null })).to_string().starts_with("missing argument `target`"));
         assert!(refusal(serde_json::json!({})).to_string().starts_with("missing argument `target`"));
         let error = refusal(serde_json::json!({ "targt": "#a" }));
         assert_eq!(error.to_string(), "unknown argument `targt`, expected `target` or `limit`");
