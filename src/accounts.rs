@@ -26,7 +26,7 @@ use crate::{
     oauth::{self, OAuthRenewal},
     sandbox,
     sign_in::{self, ClientCredentials, Invitations, SignIn, Terminal},
-    state::State,
+    state::{Owner, State},
     tokens::{Disk as _, FileStore, RealDisk, Record, TokenKey},
 };
 
@@ -45,6 +45,7 @@ pub struct Accounts {
     store: Arc<FileStore>,
     renewals: TaskTracker,
     may_invite: bool,
+    state: State,
 }
 
 impl Accounts {
@@ -77,6 +78,7 @@ impl Accounts {
             chosen,
             renewals: TaskTracker::new(),
             may_invite: true,
+            state: State::at(state_dir()?.join("state.db")),
         })
     }
 
@@ -227,7 +229,17 @@ impl Accounts {
         let upload = files.upload_roots.iter().chain(&self.options.upload_root).cloned().collect();
         let download = self.options.download_root.clone().or_else(|| files.download_root.clone());
         let files = FileRoots { upload, download, closed: self.secret_places()? };
-        Ok(Arc::new(Served::new(accounts, files, State::at(state_dir()?.join("state.db")))))
+        Ok(Arc::new(Served::new(accounts, files, self.state.clone())))
+    }
+
+    /// Forgets what is remembered of the account's sign-in.
+    pub(crate) async fn forget(&self, key: &AccountKey) -> Result<()> {
+        let sign_in = self.sign_in_place(key)?;
+        self.state.forget(Owner { principal: Principal::local(), sign_in }).await
+    }
+
+    fn sign_in_place(&self, key: &AccountKey) -> Result<Arc<str>> {
+        Ok(self.token_path(key)?.display().to_string().into())
     }
 
     /// Returns where secrets are kept, also those of accounts that are not served.
@@ -290,6 +302,7 @@ impl Accounts {
             description: Some(config.description.clone()).filter(|text| !text.is_empty()),
             may_write: self.may_write(key),
             may_mark_read: config.mark_read,
+            sign_in_place: self.sign_in_place(key)?,
             allow: config.allow.clone(),
             deny: config.deny.clone(),
             sign_in_command: self.sign_in_command(key),

@@ -15,7 +15,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior};
-use switchboard_kit::{AccountKey, Error, ErrorKind, Principal, Result};
+use switchboard_kit::{Error, ErrorKind, Principal, Result};
 use tracing::warn;
 
 use crate::tokens::{Disk as _, RealDisk};
@@ -32,19 +32,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Owner {
     /// For whom calls are made.
     pub principal: Principal,
-    /// By which account.
-    pub account: AccountKey,
+    /// By which sign-in: where its tokens are kept. Two configurations may use one key for two of them.
+    pub sign_in: Arc<str>,
 }
 
 impl Owner {
     /// Returns the number that stands for this owner in the file.
     pub(crate) fn id(&self, state: &Transaction<'_>) -> rusqlite::Result<i64> {
-        let key = (&*self.principal.issuer, &*self.principal.subject, self.account.as_str());
-        let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND account = ?3";
-        if let Some(id) = state.prepare_cached(find)?.query_row(key, |row| row.get(0)).optional()? {
+        let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";
+        if let Some(id) = state.prepare_cached(find)?.query_row(self.key(), |row| row.get(0)).optional()? {
             return Ok(id);
         }
-        state.prepare_cached("INSERT INTO owners (issuer, subject, account) VALUES (?1, ?2, ?3)")?.insert(key)
+        state.prepare_cached("INSERT INTO owners (issuer, subject, sign_in) VALUES (?1, ?2, ?3)")?.insert(self.key())
+    }
+
+    fn key(&self) -> (&str, &str, &str) {
+        (&self.principal.issuer, &self.principal.subject, &self.sign_in)
     }
 }
 
@@ -59,6 +62,15 @@ impl State {
     /// Remembers in this file, which need not be there yet.
     pub fn at(path: PathBuf) -> Self {
         Self { path: Arc::new(path), connection: Arc::default() }
+    }
+
+    /// Forgets all that is an owner's.
+    pub(crate) async fn forget(&self, owner: Owner) -> Result<()> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let forget = "DELETE FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";
+        self.run(move |state| state.execute(forget, owner.key()).map(drop)).await
     }
 
     /// Runs `work` as the only writer, off the thread that answers clients; its changes stay if it succeeds.
@@ -145,7 +157,7 @@ mod tests {
     use super::*;
 
     fn owner(account: &str) -> Owner {
-        Owner { principal: Principal::local(), account: AccountKey::new(account) }
+        Owner { principal: Principal::local(), sign_in: account.into() }
     }
 
     async fn id(state: &State, account: &'static str) -> i64 {
@@ -161,6 +173,22 @@ mod tests {
         let (first, second) = (id(&one, "slack").await, id(&other, "matrix").await);
         assert_ne!(first, second);
         assert_eq!((id(&other, "slack").await, id(&one, "matrix").await), (first, second));
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_takes_along_all_that_hangs_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(folder.path().join("state.db"));
+        let look = |account| {
+            let look = move |state: &Transaction<'_>| marks::look(state, &owner(account), Timestamp::UNIX_EPOCH);
+            state.run(look)
+        };
+        look("slack").await.unwrap();
+        look("matrix").await.unwrap();
+        state.forget(owner("slack")).await.unwrap();
+        let looked = |account| state.run(move |state| marks::looked(state, &owner(account)));
+        assert_eq!(looked("slack").await.unwrap(), None);
+        assert!(looked("matrix").await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -162,6 +162,21 @@ fn logging_out_ends_the_sign_in_at_the_platform_and_for_every_process() {
     assert_eq!((code, out.as_str()), (0, "sandbox: not signed in\n"));
 }
 
+#[cfg(target_os = "linux")] // other systems have other places
+#[test]
+fn logging_out_forgets_what_was_remembered() {
+    let person = Person::signed_in();
+    let state = person.home.path().join(".local/state/switchboard/state.db");
+    let owners = || -> i64 {
+        let state = rusqlite::Connection::open(&state).unwrap();
+        state.query_row("SELECT count(*) FROM owners", [], |row| row.get(0)).unwrap()
+    };
+    let (code, _, err) = person.run(&["call", "catch_up"]);
+    assert_eq!((code, err.as_str(), owners()), (0, "", 1));
+    person.run(&["logout"]);
+    assert_eq!(owners(), 0);
+}
+
 #[test]
 fn logging_out_without_the_platform_removes_the_tokens_and_says_what_is_left_to_do() {
     let mut person = Person::signed_in();

@@ -1,5 +1,6 @@
 //! What several accounts answered, and an honest word about those that did not.
 
+use serde_json::Value;
 use switchboard_kit::{Error, Result};
 
 use super::{sanitise, served::ServedAccount};
@@ -50,4 +51,16 @@ pub(super) fn reason(error: &Error) -> String {
         Some(hint) => format!("{message}: {}", sanitise::line(hint)),
         None => message,
     }
+}
+
+/// Writes an answer for programs: what is in it, what has to be said of it, and the cursor of what follows.
+pub(super) fn for_programs(mut answer: Value, notes: impl IntoIterator<Item = String>, next: Option<String>) -> String {
+    let notes: Vec<_> = notes.into_iter().collect();
+    if !notes.is_empty() {
+        answer["notes"] = notes.into();
+    }
+    if let Some(next) = next {
+        answer["next"] = next.into();
+    }
+    answer.to_string()
 }

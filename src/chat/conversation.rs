@@ -9,6 +9,7 @@ use switchboard_kit::{
 
 use super::{
     access::title,
+    answers::for_programs,
     conversations::notes,
     cursor::{Cursor, Position, footer},
     escapes,
@@ -132,12 +133,9 @@ fn text(place: &Place<'_>, company: Option<Company>) -> String {
 }
 
 fn to_json(place: &Place<'_>, company: Option<Company>) -> String {
-    let mut value = json!({ "target": place.target(), "conversation": place.conversation });
-    if let Some(company) = company {
-        let members = company.people.iter().map(|person| people::to_json(place.opened.account.key(), person));
-        value["members"] = members.collect();
-        value["note"] = company.note.into();
-        value["next"] = company.next.into();
-    }
-    value.to_string()
+    let mut answer = json!({ "target": place.target(), "conversation": place.conversation });
+    let Some(company) = company else { return answer.to_string() };
+    let members = company.people.iter().map(|person| people::to_json(place.opened.account.key(), person));
+    answer["members"] = members.collect();
+    for_programs(answer, company.note, company.next)
 }

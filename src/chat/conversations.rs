@@ -12,6 +12,7 @@ use switchboard_kit::{
 
 use super::{
     access::title,
+    answers::for_programs,
     cursor::{Cursor, Position, footer},
     read::Format,
     sanitise,
@@ -115,8 +116,8 @@ async fn list_conversations(
     }
     let next = next.write();
     if json {
-        let answer = json!({ "conversations": &listed[..fits], "not_covered": coverage, "next": next });
-        return Ok(Text(answer.to_string()));
+        let answer = json!({ "conversations": &listed[..fits] });
+        return Ok(Text(for_programs(answer, coverage, next)));
     }
     let lines: Vec<_> = lines.into_iter().take(fits).map(|(line, _)| line).collect();
     let mut text = if lines.is_empty() { "no conversations".to_owned() } else { lines.join("\n") };

@@ -8,6 +8,7 @@ use switchboard_kit::{
 };
 
 use super::{
+    answers::for_programs,
     escapes::label,
     find::is_person,
     names::{ABSENCE_LASTS, Extent, LIST_LASTS},
@@ -57,7 +58,7 @@ async fn find_people(
     notes.extend(answers.coverage());
     let (lines, values): (Vec<_>, Vec<_>) = found.into_iter().take(fits).unzip();
     if json {
-        return Ok(Text(json!({ "people": values, "notes": notes }).to_string()));
+        return Ok(Text(for_programs(json!({ "people": values }), notes, None)));
     }
     let mut text = if lines.is_empty() { vec!["nobody found".to_owned()] } else { lines };
     text.extend(notes);

@@ -12,6 +12,7 @@ use switchboard_kit::{
 };
 
 use super::{
+    answers::for_programs,
     cursor::{self, Cursor, Position, footer, mark},
     find::{Place, Purpose},
     sanitise,
@@ -158,12 +159,8 @@ impl Shown {
         if json {
             let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();
             let (target, conversation) = (place.target(), &place.conversation);
-            let mut answer =
-                json!({ "target": target, "conversation": conversation, "messages": messages, "left": left });
-            if let Some(next) = next {
-                answer["next"] = next.into();
-            }
-            return answer.to_string();
+            let answer = json!({ "target": target, "conversation": conversation, "messages": messages, "left": left });
+            return for_programs(answer, [], next);
         }
         let mut text = format!("{}{}\n", place.title(), header(&self.messages, view));
         text.push_str(&view.lines(self.messages.iter().rev()));

@@ -58,6 +58,8 @@ pub struct ServedAccount {
     pub allow: Vec<String>,
     /// Globs that no write may match.
     pub deny: Vec<String>,
+    /// Where the sign-in is kept.
+    pub sign_in_place: Arc<str>,
     /// The exact command that signs in.
     pub sign_in_command: String,
     /// Whether somebody has signed in, or need not.
@@ -154,8 +156,8 @@ impl Chats {
     }
 
     /// Returns whose everything is that is remembered of an account.
-    pub(super) fn owner(&self, account: &AccountKey) -> Owner {
-        Owner { principal: self.call.principal().clone(), account: account.clone() }
+    pub(super) fn owner(&self, account: &ServedAccount) -> Owner {
+        Owner { principal: self.call.principal().clone(), sign_in: account.sign_in_place.clone() }
     }
 
     /// Opens an account.
@@ -170,7 +172,7 @@ impl Chats {
     }
 
     fn opened<'a>(&self, account: &'a ServedAccount, call: Call) -> Opened<'a> {
-        let owner = self.owner(account.key());
+        let owner = self.owner(account);
         let live = account.bound.connect(&account.account, &call);
         Opened { account, live, remembered: self.served.memory.of(owner), call }
     }
@@ -207,7 +209,7 @@ impl Chats {
 
     /// Returns the conversations of an account, read anew if they are old or `anew` is asked for.
     pub(super) async fn conversations(&self, opened: &Opened<'_>, anew: bool) -> Result<Arc<Vec<Conversation>>> {
-        let key = self.owner(opened.account.key());
+        let key = self.owner(opened.account);
         let kept = {
             let mut listed = self.served.listed.lock().unwrap_or_else(PoisonError::into_inner);
             listed.retain(|_, listed| listed.read.elapsed() < LIST_LASTS);

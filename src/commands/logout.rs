@@ -45,7 +45,10 @@ async fn end(accounts: &Accounts, key: &AccountKey) -> Result<String> {
         None => Err(Error::new(ErrorKind::StoreCorrupt, "the token file could not be read")),
     };
     locked.remove().await?;
-    let kept = kept_copies(&accounts.token_file(key)?);
+    let mut kept = kept_copies(&accounts.token_file(key)?);
+    if let Err(error) = accounts.forget(key).await {
+        kept = format!("{kept}; what was remembered of it is still there: {}", sanitise::line(error.message()));
+    }
     match ended {
         Ok(Ended::ByPlatform) => Ok(format!("{key}: logged out; the platform no longer accepts the tokens{kept}")),
         Ok(Ended::OnlyByUser) => Ok(format!("{key}: logged out here; {}{kept}", by_hand(accounts, key)?)),

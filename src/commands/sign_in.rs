@@ -29,5 +29,7 @@ pub(super) async fn sign_in(accounts: &Accounts, options: &SignInOptions) -> Res
     request.device = options.device;
     request.keep_running = options.keep_running;
     request.replace = options.replace;
-    run(request).await.map(drop)
+    run(request).await?;
+    // It may be another person's now, who has other conversations.
+    if options.replace { accounts.forget(key).await } else { Ok(()) }
 }

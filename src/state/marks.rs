@@ -22,7 +22,7 @@ pub(crate) fn look(state: &Transaction<'_>, owner: &Owner, until: Timestamp) -> 
 
 #[cfg(test)]
 mod tests {
-    use switchboard_kit::{AccountKey, Principal};
+    use switchboard_kit::Principal;
 
     use super::*;
     use crate::state::State;
@@ -31,7 +31,7 @@ mod tests {
     async fn a_mark_is_each_owners_own_and_never_moves_back() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (State::at(folder.path().join("state.db")), State::at(folder.path().join("state.db")));
-        let owner = |account| Owner { principal: Principal::local(), account: AccountKey::new(account) };
+        let owner = |account: &str| Owner { principal: Principal::local(), sign_in: account.into() };
         let at = |second| Timestamp::from_second(second).unwrap();
         let read = async |state: &State, account| state.run(move |state| looked(state, &owner(account))).await.unwrap();
         assert_eq!(read(&one, "slack").await, None);

@@ -249,7 +249,7 @@ fn time(milliseconds: i64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_kit::{AccountKey, Principal};
+    use switchboard_kit::Principal;
 
     use super::*;
     use crate::state::State;
@@ -269,7 +269,7 @@ mod tests {
         account: &'static str,
         work: impl FnOnce(Names<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> T {
-        let owner = Owner { principal: Principal::local(), account: AccountKey::new(account) };
+        let owner = Owner { principal: Principal::local(), sign_in: account.into() };
         state.run(move |state| work(Names::of(state, &owner, Kind::Conversation)?)).await.unwrap()
     }
 

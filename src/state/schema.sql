@@ -5,13 +5,13 @@ CREATE TABLE owners (
     id INTEGER PRIMARY KEY,
     issuer TEXT NOT NULL,
     subject TEXT NOT NULL,
-    account TEXT NOT NULL,
-    UNIQUE (issuer, subject, account)
+    sign_in TEXT NOT NULL,
+    UNIQUE (issuer, subject, sign_in)
 );
 
 -- Conversations (kind 0) and people (kind 1), as their platform told of them last. `words` are their names, one a line.
 CREATE TABLE known_things (
-    owner INTEGER NOT NULL REFERENCES owners,
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
     kind INTEGER NOT NULL,
     id TEXT NOT NULL,
     facts TEXT NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE known_things (
 
 -- All that they are found by exactly, in the form in which names are compared.
 CREATE TABLE known_names (
-    owner INTEGER NOT NULL REFERENCES owners,
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
     kind INTEGER NOT NULL,
     name TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE known_names (
 
 -- How far the platform's own list was read, and when it was last read to its end.
 CREATE TABLE known_listings (
-    owner INTEGER NOT NULL REFERENCES owners,
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
     kind INTEGER NOT NULL,
     begun INTEGER NOT NULL,
     cursor TEXT,
@@ -42,7 +42,7 @@ CREATE TABLE known_listings (
 
 -- Which names the platform was asked for, and when.
 CREATE TABLE known_lookups (
-    owner INTEGER NOT NULL REFERENCES owners,
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
     kind INTEGER NOT NULL,
     name TEXT NOT NULL,
     at INTEGER NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE known_lookups (
 
 -- What was sent under a key of the caller's, kept for a day so that a repetition sends nothing twice.
 CREATE TABLE sent (
-    owner INTEGER NOT NULL REFERENCES owners (id),
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
     conversation TEXT NOT NULL,
     key TEXT NOT NULL,
     -- A hash of all that the key stands for.
@@ -71,6 +71,6 @@ CREATE TABLE sent (
 
 -- When each account was last looked at by `catch_up`.
 CREATE TABLE marks (
-    owner INTEGER PRIMARY KEY REFERENCES owners,
+    owner INTEGER PRIMARY KEY REFERENCES owners ON DELETE CASCADE,
     looked INTEGER NOT NULL
 );

@@ -136,13 +136,13 @@ fn read(ids: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_kit::{AccountKey, Principal};
+    use switchboard_kit::Principal;
 
     use super::*;
     use crate::state::State;
 
     fn slot(conversation: &str) -> Slot {
-        let owner = Owner { principal: Principal::local(), account: AccountKey::new("slack") };
+        let owner = Owner { principal: Principal::local(), sign_in: "slack".into() };
         Slot { owner, conversation: conversation.into(), key: "k".into() }
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::chat::{
     access::title,
-    answers::Answers,
+    answers::{Answers, for_programs},
     cursor::{self, footer},
     read::with_ref,
     served::Chats,
@@ -248,10 +248,9 @@ impl Digest {
             .collect();
         let counts: BTreeMap<_, _> = self.counts.iter().map(|(section, count)| (section.title(), count)).collect();
         let answer = json!({
-            "from": self.from, "counts": counts, "messages": messages, "encrypted": self.sealed,
-            "left": self.left, "notes": self.notes, "next": next,
+            "from": self.from, "counts": counts, "messages": messages, "encrypted": self.sealed, "left": self.left,
         });
-        answer.to_string()
+        for_programs(answer, self.notes.clone(), next.map(ToOwned::to_owned))
     }
 
     fn heading(&self, item: &Item) -> &Heading {

@@ -129,7 +129,7 @@ async fn begin(
         Some(one) => vec![listed.iter().find(|known| known.id == one.id).unwrap_or(one).clone()],
         None => listed.to_vec(),
     };
-    let owner = chats.owner(opened.account.key());
+    let owner = chats.owner(opened.account);
     // Without what is remembered, it is a first look.
     let mark = chats.served.state().run(move |state| marks::looked(state, &owner)).await.unwrap_or_default();
     let told = conversations.iter().any(|conversation| conversation.unread.is_some());

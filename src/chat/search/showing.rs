@@ -7,7 +7,7 @@ use switchboard_kit::{AccountKey, chat::Message};
 
 use super::{Findings, context::Hit, wanted::Wanted};
 use crate::chat::{
-    answers::Answers,
+    answers::{Answers, for_programs},
     cursor::{Cursor, footer},
     read::with_ref,
     sanitise,
@@ -116,7 +116,7 @@ impl Shown {
     }
 
     pub(super) fn json(self) -> String {
-        json!({ "messages": self.ranked, "left": self.left, "coverage": self.coverage, "next": self.next }).to_string()
+        for_programs(json!({ "messages": self.ranked, "left": self.left }), [self.coverage], self.next)
     }
 }
 

@@ -49,7 +49,7 @@ impl Reservation {
         repeatable: bool,
     ) -> Result<Self> {
         let state = chats.served.state().clone();
-        let owner = chats.owner(place.opened.account.key());
+        let owner = chats.owner(place.opened.account);
         let slot = Slot { owner, conversation: place.conversation.id.clone(), key: key.to_owned() };
         let holder = rand::random();
         loop {
@@ -122,7 +122,7 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_kit::{AccountKey, Principal};
+    use switchboard_kit::Principal;
 
     use super::*;
     use crate::state::Owner;
@@ -131,7 +131,7 @@ mod tests {
     async fn a_key_is_not_free_again_if_something_is_out_that_could_not_be_noted() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::at(folder.path().join("state.db"));
-        let owner = Owner { principal: Principal::local(), account: AccountKey::new("slack") };
+        let owner = Owner { principal: Principal::local(), sign_in: "slack".into() };
         let slot = Slot { owner, conversation: "C1".into(), key: "k".into() };
         let reserve = async |holder| {
             let (slot, now) = (slot.clone(), Timestamp::now());

@@ -72,6 +72,7 @@ pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
         may_mark_read: true,
         allow: Vec::new(),
         deny: Vec::new(),
+        sign_in_place: key.into(),
         sign_in_command: "sign in".into(),
         signed_in: Arc::new(|| true),
         invitations: None,

@@ -102,6 +102,7 @@ impl Workspace {
             may_mark_read: false,
             allow: Vec::new(),
             deny: Vec::new(),
+            sign_in_place: key.into(),
             sign_in_command: format!("switchboard --provider {key} --local-auth"),
             signed_in: Arc::new(|| false),
             invitations: None,
