@@ -8,7 +8,7 @@ from scenario import scenario
 
 
 @scenario()
-async def one_look_catches_up_with_two_platforms_and_one_that_is_down_spoils_nothing(world):
+async def one_look_and_one_search_cover_two_platforms_and_one_that_is_down_spoils_nothing(world):
     classic = await world.classic()
     nadia, otto = await classic.person("nadia"), await classic.person("otto")
     harbour = await nadia.create_room("Harbour", otto)
@@ -16,6 +16,7 @@ async def one_look_catches_up_with_two_platforms_and_one_that_is_down_spoils_not
     await otto.say(harbour, "nadia: the boat is in", **{"m.mentions": {"user_ids": [nadia.id]}})
     link = {"format": "org.matrix.custom.html", "formatted_body": f'<a href="https://matrix.to/#/{nadia.id}">nadia</a>?'}
     await otto.say(harbour, "nadia?", **link)
+    await otto.say(harbour, "Has the newsletter draft come?")
     root = await nadia.say(harbour, "Who paints the hull?")
     await otto.say(harbour, "I do", **{"m.relates_to": {"rel_type": "m.thread", "event_id": root}})
     await otto.say(await nadia.create_direct_chat(otto), "A word in private")
@@ -25,7 +26,12 @@ async def one_look_catches_up_with_two_platforms_and_one_that_is_down_spoils_not
             await home.sign_in_by_password("matrix", "nadia", nadia.password)
             async with home.writing_server("matrix", "sandbox") as chat:
                 await caught_up(chat, harbour, root)
+                found = await chat.call("search_messages", query="newsletter draft")
+                assert f"# #Harbour (matrix:{harbour})" in found and "# #general (sandbox:C1)" in found, found
+                assert "matrix: its own search; sandbox: its own search" in found, found
                 await cable.cut()
+                found = await chat.call("search_messages", query="newsletter draft")
+                assert "# #general (sandbox:C1)" in found and "not covered: matrix (" in found, found
                 text = await chat.call("catch_up", since="3h")
                 assert "not covered: matrix (" in text and "# direct messages" in text, text
                 assert "(sandbox:C7)" in text and "(matrix:" not in text, text
@@ -65,11 +71,11 @@ async def caught_up(chat, harbour: str, root: str):
 @scenario()
 async def a_wait_hears_what_others_say_at_a_homeserver(world):
     classic = await world.classic()
-    paula, quinn = await classic.person("paula"), await classic.person("quinn")
-    pier = await paula.create_room("Pier", quinn)
+    pauline, quinn = await classic.person("pauline"), await classic.person("quinn")
+    pier = await pauline.create_room("Pier", quinn)
     await quinn.say(pier, "Before anybody listened")
     with world.home("wait", matrix=classic.account("password"), sandbox={}) as home:
-        await home.sign_in_by_password("matrix", "paula", paula.password)
+        await home.sign_in_by_password("matrix", "pauline", pauline.password)
         async with home.writing_server("matrix", "sandbox") as chat:
             told = asyncio.Event()
 
@@ -81,7 +87,7 @@ async def a_wait_hears_what_others_say_at_a_homeserver(world):
             waiting = asyncio.create_task(chat.client.call_tool("wait_for_messages", arguments, progress_callback=hear))
             await asyncio.wait([asyncio.create_task(told.wait()), waiting], return_when=asyncio.FIRST_COMPLETED)
             assert told.is_set(), f"ended without a word of progress: {waiting.result()}"
-            await paula.say(pier, "My own words")
+            await pauline.say(pier, "My own words")
             said = await quinn.say(pier, "Ship ahoy")
             text = "\n".join(part.text for part in (await waiting).content)
             assert f"# #Pier (matrix:{pier})" in text and "] Ship ahoy" in text, text
