@@ -82,7 +82,8 @@ pub(super) fn run(trial: &Trial<'_>) {
         let left = trial.size.until.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / u32::try_from(STORMS.len() - at).unwrap();
         let world = World::new(&brisk(rotation));
-        storm(&Storm { trial, name, rotation, renewing, world: &world }, kills, until);
+        let struck = AtomicBool::new(false);
+        storm(&Storm { trial, name, rotation, renewing, world: &world, struck }, kills, until);
     }
 }
 
@@ -93,10 +94,12 @@ struct Storm<'a> {
     rotation: Rotation,
     renewing: Renewing,
     world: &'a World,
+    /// Whether a process has died in the middle of its own renewal.
+    struck: AtomicBool,
 }
 
 fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
-    let Storm { trial, name, rotation, renewing, world } = *storm;
+    let &Storm { trial, name, rotation, renewing, world, ref struck } = storm;
     let (victims, done) = (<[Victim; VICTIMS]>::default(), AtomicBool::new(false));
     let before = world.counters();
     thread::scope(|scope| {
@@ -115,7 +118,7 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
             }
         });
         let mut dice = trial.dice(name.len());
-        for _ in 0..kills {
+        'storm: for _ in 0..kills {
             thread::sleep(Duration::from_micros(dice.random_range(0..20_000)));
             if renewing == Renewing::DetachedAndKilled
                 && dice.random_ratio(1, 2)
@@ -130,12 +133,20 @@ fn storm(storm: &Storm<'_>, kills: u32, until: Instant) {
             while calling() < VICTIMS / 2 || !kill(pick(&victims, &mut dice)) {
                 if Instant::now() > until || begun.elapsed() > PATIENCE {
                     trial.law(begun.elapsed() <= PATIENCE, || "no process gets as far as to call".into());
-                    return;
+                    break 'storm;
                 }
                 thread::sleep(Duration::from_micros(200)); // until they have got there
             }
             trial.count(format!("{KILLS}, {name}"), 1);
             trial.count(KILLS, u64::from(renewing != Renewing::DetachedAndKilled));
+        }
+        // However slow the machine is, one dies while it renews.
+        let begun = Instant::now();
+        while renewing == Renewing::InProcess && !struck.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
+            for victim in victims.iter().filter(|victim| victim.sending.load(Ordering::Relaxed)) {
+                kill(victim);
+            }
+            thread::sleep(Duration::from_micros(200)); // until the next one renews
         }
     });
     let after = world.counters();
@@ -213,7 +224,9 @@ fn live_alone(storm: &Storm<'_>, victim: &Victim, done: &AtomicBool) {
         let ours = victim.process.lock().unwrap_or_else(PoisonError::into_inner).take().is_some();
         trial.law(alive || !ours, || format!("{name}: a worker ended by itself"));
         let sending = victim.sending.swap(false, Ordering::Relaxed);
-        trial.count(IN_PROCESS, u64::from(sending && !alive && !ours));
+        let died = sending && !alive && !ours;
+        trial.count(IN_PROCESS, u64::from(died));
+        storm.struck.fetch_or(died, Ordering::Relaxed);
     }
 }
 
