@@ -22,8 +22,8 @@ use crate::{
     table::median,
 };
 
-/// What `read_messages` asks the platform for.
-const REQUESTS: [&str; 2] = ["api/conversations/C1", "api/conversations/C1/messages?limit=20"];
+/// What `read_messages` asks the platform for, once it remembers the conversation.
+const REQUESTS: [&str; 1] = ["api/conversations/C1/messages?limit=20"];
 const CONFIG: &str = "workspace.yaml";
 
 /// A workspace that someone has signed in to.

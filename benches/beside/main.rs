@@ -143,7 +143,7 @@ fn chat(programs: &Programs, home: &Path) -> Result<Table> {
         #[expect(clippy::cast_precision_loss, reason = "there are not that many")]
         cpu.push((session.process.cpu()? - before) / READINGS as f64 * 1e3);
     }
-    let mut table = Table::of("`read_messages`, median", "its two requests alone");
+    let mut table = Table::of("`read_messages`, median", "its request alone");
     table.row("a call at a time, µs", &alone, "");
     table.alone("a call without its requests, µs", above, "≤ 200");
     table.row("64 under way, calls/s", &together, "");
