@@ -235,6 +235,9 @@ pub trait Posts: Send + Sync {
 }
 
 /// Changes messages that the user sent.
+///
+/// What is not in `conversation` is [not found](crate::ErrorKind::NotFound), even where the platform would find it by its id alone:
+/// the user's rules were asked about that conversation. So it is with [`Deletions`] and [`Reactions`].
 #[async_trait]
 pub trait Edits: Send + Sync {
     /// Replaces the text.
