@@ -39,11 +39,16 @@ pub struct Owner {
 impl Owner {
     /// Returns the number that stands for this owner in the file.
     pub(crate) fn id(&self, state: &Transaction<'_>) -> rusqlite::Result<i64> {
-        let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";
-        if let Some(id) = state.prepare_cached(find)?.query_row(self.key(), |row| row.get(0)).optional()? {
+        if let Some(id) = self.known(state)? {
             return Ok(id);
         }
         state.prepare_cached("INSERT INTO owners (issuer, subject, sign_in) VALUES (?1, ?2, ?3)")?.insert(self.key())
+    }
+
+    /// Returns that number if there is one: reading gives none.
+    pub(crate) fn known(&self, state: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+        let find = "SELECT id FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";
+        state.prepare_cached(find)?.query_row(self.key(), |row| row.get(0)).optional()
     }
 
     fn key(&self) -> (&str, &str, &str) {
@@ -70,12 +75,29 @@ impl State {
             return Ok(());
         }
         let forget = "DELETE FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";
-        self.run(move |state| state.execute(forget, owner.key()).map(drop)).await
+        self.write(move |state| state.execute(forget, owner.key()).map(drop)).await
     }
 
-    /// Runs `work` as the only writer, off the thread that answers clients; its changes stay if it succeeds.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Runs `work`, which changes nothing, on one unchanging view: no writer is waited for.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(TransactionBehavior::Deferred, work).await
+    }
+
+    /// Runs `work` as the only writer; its changes stay if it succeeds.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(TransactionBehavior::Immediate, work).await
+    }
+
+    /// Runs `work` off the thread that answers clients.
+    async fn run<T: Send + 'static>(
+        &self,
+        behavior: TransactionBehavior,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let state = self.clone();
@@ -85,7 +107,7 @@ impl State {
                 Some(open) => open,
                 None => connection.insert(open(&state.path)?),
             };
-            let transaction = open.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = open.transaction_with_behavior(behavior)?;
             let answer = work(&transaction)?;
             transaction.commit()?;
             Ok(answer)
@@ -131,25 +153,41 @@ fn prepared(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Of two processes on a fresh file, one fills it and the other waits.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version != VERSION {
-        // Another version's: what it remembers is not worth the code that would read it.
-        let tables = transaction
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?
-            .query_map([], |row| row.get::<_, String>(0))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        transaction.pragma_update(None, "defer_foreign_keys", true)?;
-        for table in tables {
-            transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
-        }
-        transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    if version(&connection)? != VERSION {
+        fill(&mut connection)?;
     }
-    names::forget_before(&transaction, Timestamp::now() - KEPT)?;
-    transaction.commit()?;
+    // Whoever is writing now does so as well.
+    connection.busy_timeout(Duration::ZERO)?;
+    if let Ok(transaction) = connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        names::forget_before(&transaction, Timestamp::now() - KEPT)?;
+        transaction.commit()?;
+    }
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Of two processes on a fresh file, one fills it while the other waits.
+    if version(&transaction)? == VERSION {
+        return Ok(());
+    }
+    // Another version's: what it remembers is not worth the code that would read it.
+    let tables = transaction
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    transaction.pragma_update(None, "defer_foreign_keys", true)?;
+    for table in tables {
+        transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 #[cfg(test)]
@@ -161,7 +199,7 @@ mod tests {
     }
 
     async fn id(state: &State, account: &'static str) -> i64 {
-        state.run(move |state| owner(account).id(state)).await.unwrap()
+        state.write(move |state| owner(account).id(state)).await.unwrap()
     }
 
     #[tokio::test]
@@ -181,14 +219,26 @@ mod tests {
         let state = State::at(folder.path().join("state.db"));
         let look = |account| {
             let look = move |state: &Transaction<'_>| marks::look(state, &owner(account), Timestamp::UNIX_EPOCH);
-            state.run(look)
+            state.write(look)
         };
         look("slack").await.unwrap();
         look("matrix").await.unwrap();
         state.forget(owner("slack")).await.unwrap();
-        let looked = |account| state.run(move |state| marks::looked(state, &owner(account)));
+        let looked = |account| state.write(move |state| marks::looked(state, &owner(account)));
         assert_eq!(looked("slack").await.unwrap(), None);
         assert!(looked("matrix").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_reads_waits_for_no_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        id(&State::at(path.clone()), "slack").await;
+        let mut other = Connection::open(&path).unwrap();
+        let writing = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let known = State::at(path).read(|state| owner("slack").known(state)).await;
+        assert!(known.unwrap().is_some());
+        writing.rollback().unwrap();
     }
 
     #[tokio::test]
@@ -221,7 +271,7 @@ mod tests {
     async fn a_place_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::at(folder.path().to_owned());
-        let error = state.run(|state| owner("slack").id(state)).await.unwrap_err();
+        let error = state.write(|state| owner("slack").id(state)).await.unwrap_err();
         assert!(error.to_string().contains(&folder.path().display().to_string()) && error.hint_text().is_some());
     }
 }

@@ -86,5 +86,5 @@ async fn catch_up(
 
 async fn remember(chats: &Chats, account: &AccountKey, look: Look) -> Result<()> {
     let owner = chats.owner(chats.served.known(account.as_str())?);
-    chats.served.state().run(move |state| marks::look(state, &owner, look.until)).await
+    chats.served.state().write(move |state| marks::look(state, &owner, look.until)).await
 }

@@ -92,26 +92,35 @@ impl Memory {
 }
 
 impl Remembered {
-    async fn run<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         kind: Kind,
         work: impl FnOnce(Names<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let owner = self.owner.clone();
-        self.memory.state.run(move |state| work(Names::of(state, &owner, kind)?)).await
+        self.memory.state.read(move |state| work(Names::read(state, &owner, kind)?)).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl FnOnce(Names<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let owner = self.owner.clone();
+        self.memory.state.write(move |state| work(Names::of(state, &owner, kind)?)).await
     }
 
     /// Remembers what the platform has just told. Where that fails it is asked again, so it is no failure.
     pub(super) async fn keep<K: Kept>(&self, told: &[K]) {
         let entries: Vec<Entry> = told.iter().filter_map(Kept::entry).collect();
         if !entries.is_empty() {
-            let _ = self.run(K::KIND, move |names| names.keep(&entries, Timestamp::now())).await;
+            let _ = self.write(K::KIND, move |names| names.keep(&entries, Timestamp::now())).await;
         }
     }
 
     pub(super) async fn forget<K: Kept>(&self, id: &str) {
         let id = id.to_owned();
-        let _ = self.run(K::KIND, move |names| names.forget(&id)).await;
+        let _ = self.write(K::KIND, move |names| names.forget(&id)).await;
     }
 
     /// Says that a call acts on a conversation which the platform may no longer have.
@@ -123,21 +132,21 @@ impl Remembered {
     pub(super) async fn doubt(&self) {
         let unasked = self.unasked.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(id) = unasked {
-            let _ = self.run(Kind::Conversation, move |names| names.doubt(&id)).await;
+            let _ = self.write(Kind::Conversation, move |names| names.doubt(&id)).await;
         }
     }
 
     /// Returns what has this id, unless it was told too long ago.
     pub(super) async fn with_id<K: Kept>(&self, id: &str) -> Option<K> {
         let id = id.to_owned();
-        let known = self.run(K::KIND, move |names| names.with_id(&id)).await.ok()??;
+        let known = self.read(K::KIND, move |names| names.with_id(&id)).await.ok()??;
         (!known.doubted && is_younger(known.read, FACTS_LAST)).then(|| K::recall(&known)).flatten()
     }
 
     /// Returns the direct chat with the person of that id.
     pub(super) async fn direct_with(&self, person: &str) -> Option<Conversation> {
         let name = bare(person);
-        let known = self.run(Kind::Conversation, move |names| names.called(&[&name])).await.ok()?;
+        let known = self.read(Kind::Conversation, move |names| names.called(&[&name])).await.ok()?;
         let sound = known.iter().filter(|known| !known.doubted && is_younger(known.read, LIST_LASTS));
         sound.filter_map(Conversation::recall).find(|conversation| {
             conversation.kind == ConversationKind::Direct && conversation.aliases.iter().any(|alias| alias == person)
@@ -147,7 +156,7 @@ impl Remembered {
     /// Returns the direct chats of that name, alias or id.
     pub(super) async fn directs(&self, name: &str) -> Vec<Conversation> {
         let wanted = bare(name);
-        let known = self.run(Kind::Conversation, move |names| names.called(&[&wanted])).await.unwrap_or_default();
+        let known = self.read(Kind::Conversation, move |names| names.called(&[&wanted])).await.unwrap_or_default();
         let sound = known.iter().filter(|known| !known.doubted && is_younger(known.read, LIST_LASTS));
         let directs = sound.filter_map(Conversation::recall);
         directs.filter(|one| one.kind == ConversationKind::Direct && is_named(one, name)).collect()
@@ -162,24 +171,24 @@ impl Remembered {
     /// Returns those with `part` in a name.
     pub(super) async fn about<K: Kept>(&self, part: &str, limit: usize) -> Result<Vec<K>> {
         let part = bare(part);
-        let known = self.run(K::KIND, move |names| names.about(&part, limit)).await?;
+        let known = self.read(K::KIND, move |names| names.about(&part, limit)).await?;
         Ok(known.iter().filter_map(K::recall).collect())
     }
 
     /// Returns whether the whole list is remembered, as it is where the platform looks nothing up.
     pub(super) async fn is_listed<K: Kept>(&self) -> bool {
-        let listing = self.run(K::KIND, |names| names.listing()).await.ok().flatten();
+        let listing = self.read(K::KIND, |names| names.listing()).await.ok().flatten();
         listing.and_then(|listing| listing.whole).is_some_and(|whole| is_younger(whole, LIST_LASTS))
     }
 
     pub(super) async fn count<K: Kept>(&self) -> Result<u64> {
-        self.run(K::KIND, |names| names.count()).await
+        self.read(K::KIND, |names| names.count()).await
     }
 
     /// Returns all that has this name as far as it is remembered, and whether there is nothing else.
     async fn called<K: Kept>(&self, name: &str, believed: SignedDuration) -> Result<(Vec<Known>, bool)> {
         let name = bare(name);
-        self.run(K::KIND, move |names| {
+        self.read(K::KIND, move |names| {
             let whole = names.listing()?.and_then(|listing| listing.whole);
             let listed = whole.is_some_and(|whole| is_younger(whole, believed));
             let lookup = names.lookup(&name)?.is_some_and(|at| is_younger(at, believed.min(LOOKUP_LASTS)));
@@ -192,7 +201,7 @@ impl Remembered {
         let (name, entries): (_, Vec<_>) = (bare(name), told.iter().filter_map(Kept::entry).collect());
         let now = Timestamp::now();
         let _ = self
-            .run(K::KIND, move |names| {
+            .write(K::KIND, move |names| {
                 names.keep(&entries, now)?;
                 names.looked_up(&name, now, now - LOOKUP_LASTS)
             })
@@ -203,7 +212,7 @@ impl Remembered {
     pub(super) async fn turn<K: Kept>(&self, page: &Page<K>, begun: Timestamp) -> Result<()> {
         let entries: Vec<Entry> = page.items.iter().filter_map(Kept::entry).collect();
         let next = page.next.clone();
-        self.run(K::KIND, move |names| names.turn(&entries, begun, next.as_deref(), Timestamp::now())).await
+        self.write(K::KIND, move |names| names.turn(&entries, begun, next.as_deref(), Timestamp::now())).await
     }
 }
 
@@ -292,7 +301,7 @@ impl Opened<'_> {
             turns.entry((self.remembered.owner.clone(), K::KIND)).or_default().clone()
         };
         let _ours = self.run(async { Ok(turn.lock().await) }).await?;
-        let last = self.remembered.run(K::KIND, |names| names.listing()).await?;
+        let last = self.remembered.read(K::KIND, |names| names.listing()).await?;
         if last.as_ref().and_then(|last| last.whole).is_some_and(|whole| is_younger(whole, believed)) {
             return Ok(Extent::Young);
         }

@@ -7,7 +7,7 @@ use super::Owner;
 
 /// Returns when the account was last looked at.
 pub(crate) fn looked(state: &Transaction<'_>, owner: &Owner) -> rusqlite::Result<Option<Timestamp>> {
-    let id = owner.id(state)?;
+    let Some(id) = owner.known(state)? else { return Ok(None) };
     let mark = state.prepare_cached("SELECT looked FROM marks WHERE owner = ?1")?.query_row([id], |row| row.get(0));
     Ok(mark.optional()?.and_then(|mark| Timestamp::from_millisecond(mark).ok()))
 }
@@ -33,10 +33,11 @@ mod tests {
         let (one, other) = (State::at(folder.path().join("state.db")), State::at(folder.path().join("state.db")));
         let owner = |account: &str| Owner { principal: Principal::local(), sign_in: account.into() };
         let at = |second| Timestamp::from_second(second).unwrap();
-        let read = async |state: &State, account| state.run(move |state| looked(state, &owner(account))).await.unwrap();
+        let read =
+            async |state: &State, account| state.write(move |state| looked(state, &owner(account))).await.unwrap();
         assert_eq!(read(&one, "slack").await, None);
         for (state, second) in [(&one, 20), (&other, 30), (&one, 10)] {
-            state.run(move |state| look(state, &owner("slack"), at(second))).await.unwrap();
+            state.write(move |state| look(state, &owner("slack"), at(second))).await.unwrap();
         }
         assert_eq!((read(&one, "slack").await, read(&other, "matrix").await), (Some(at(30)), None));
     }

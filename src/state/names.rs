@@ -5,6 +5,9 @@ use switchboard_kit::Timestamp;
 
 use super::Owner;
 
+/// The number of an owner that has none: numbers begin at 1.
+const NOBODY: i64 = 0;
+
 /// What has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -58,9 +61,14 @@ pub(crate) struct Names<'s> {
 }
 
 impl<'s> Names<'s> {
-    /// Looks into what `owner` knows.
+    /// Looks into what `owner` knows, to change it.
     pub(crate) fn of(state: &'s Transaction<'s>, owner: &Owner, kind: Kind) -> rusqlite::Result<Self> {
         Ok(Self { state, owner: owner.id(state)?, kind: kind as i64 })
+    }
+
+    /// Looks into what `owner` knows, to read it. Who has no number yet knows nothing.
+    pub(crate) fn read(state: &'s Transaction<'s>, owner: &Owner, kind: Kind) -> rusqlite::Result<Self> {
+        Ok(Self { state, owner: owner.known(state)?.unwrap_or(NOBODY), kind: kind as i64 })
     }
 
     /// Remembers what the platform says now, in place of what it said before.
@@ -270,7 +278,7 @@ mod tests {
         work: impl FnOnce(Names<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> T {
         let owner = Owner { principal: Principal::local(), sign_in: account.into() };
-        state.run(move |state| work(Names::of(state, &owner, Kind::Conversation)?)).await.unwrap()
+        state.write(move |state| work(Names::of(state, &owner, Kind::Conversation)?)).await.unwrap()
     }
 
     fn ids(found: &[Known]) -> Vec<&str> {
@@ -300,7 +308,7 @@ mod tests {
         let later = State::at(path);
         assert_eq!(ids(&of(&later, "a", |names| names.about("", 9)).await), ["C2"]);
         let count = "SELECT count(*) FROM known_names";
-        let named = later.run(move |state| state.query_row(count, [], |row| row.get::<_, i64>(0))).await;
+        let named = later.read(move |state| state.query_row(count, [], |row| row.get::<_, i64>(0))).await;
         assert_eq!(named.unwrap(), 1);
     }
 

@@ -152,7 +152,7 @@ mod tests {
     }
 
     async fn reserve(state: &State, content: &'static [u8], attempt: Attempt) -> Standing {
-        state.run(move |state| slot("C1").reserve(state, content, attempt)).await.unwrap()
+        state.write(move |state| slot("C1").reserve(state, content, attempt)).await.unwrap()
     }
 
     fn is_fresh(standing: &Standing) -> bool {
@@ -168,10 +168,10 @@ mod tests {
         assert_eq!(reserve(&other, b"y", attempt(2, 1)).await, Standing::Different);
         // What is not one's own to note is not noted.
         for (holder, id) in [(1, "M1"), (2, "M2")] {
-            one.run(move |state| slot("C1").note(state, holder, &[id.into()], true)).await.unwrap();
+            one.write(move |state| slot("C1").note(state, holder, &[id.into()], true)).await.unwrap();
         }
         assert_eq!(reserve(&other, b"x", attempt(2, 2)).await, Standing::Done(vec!["M1".into()]));
-        assert!(is_fresh(&other.run(|state| slot("C2").reserve(state, b"y", attempt(2, 2))).await.unwrap()));
+        assert!(is_fresh(&other.write(|state| slot("C2").reserve(state, b"y", attempt(2, 2))).await.unwrap()));
         assert!(is_fresh(&reserve(&other, b"y", attempt(2, 24 * 3600)).await), "a day later the key is free");
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::at(folder.path().join("s.db"));
         let Standing::Ours { seed, .. } = reserve(&state, b"x", attempt(1, 0)).await else { unreachable!() };
-        state.run(|state| slot("C1").note(state, 1, &["M1".into()], false)).await.unwrap();
+        state.write(|state| slot("C1").note(state, 1, &["M1".into()], false)).await.unwrap();
         assert_eq!(reserve(&state, b"x", attempt(2, 61)).await, Standing::Unsure(vec!["M1".into()]));
         let again = reserve(&state, b"x", Attempt { repeatable: true, ..attempt(2, 61) }).await;
         assert_eq!(again, Standing::Ours { seed, sent: vec!["M1".into()] });
@@ -192,13 +192,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::at(folder.path().join("s.db"));
         reserve(&state, b"x", attempt(1, 0)).await;
-        state.run(|state| slot("C1").release(state, 1, true)).await.unwrap();
+        state.write(|state| slot("C1").release(state, 1, true)).await.unwrap();
         assert!(is_fresh(&reserve(&state, b"y", attempt(2, 1)).await));
-        state.run(|state| slot("C1").note(state, 2, &["M1".into()], false)).await.unwrap();
-        state.run(|state| slot("C1").release(state, 2, true)).await.unwrap();
+        state.write(|state| slot("C1").note(state, 2, &["M1".into()], false)).await.unwrap();
+        state.write(|state| slot("C1").release(state, 2, true)).await.unwrap();
         let Standing::Ours { sent, .. } = reserve(&state, b"y", attempt(3, 2)).await else { unreachable!() };
         assert_eq!(sent, ["M1"]);
-        state.run(|state| slot("C1").release(state, 3, false)).await.unwrap();
+        state.write(|state| slot("C1").release(state, 3, false)).await.unwrap();
         assert_eq!(reserve(&state, b"y", attempt(4, 3)).await, Standing::Unsure(vec!["M1".into()]));
     }
 }

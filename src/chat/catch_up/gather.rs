@@ -131,7 +131,7 @@ async fn begin(
     };
     let owner = chats.owner(opened.account);
     // Without what is remembered, it is a first look.
-    let mark = chats.served.state().run(move |state| marks::looked(state, &owner)).await.unwrap_or_default();
+    let mark = chats.served.state().read(move |state| marks::looked(state, &owner)).await.unwrap_or_default();
     let told = conversations.iter().any(|conversation| conversation.unread.is_some());
     let (since, from) = match (wanted.since, mark) {
         (Some(since), _) => (Some(since), ""),

@@ -56,7 +56,7 @@ impl Reservation {
             let now = Timestamp::now();
             let attempt = Attempt { holder, now, until: now + chats.call.remaining(), repeatable };
             let (ours, content) = (slot.clone(), content.clone());
-            let standing = state.run(move |state| ours.reserve(state, &content, attempt)).await?;
+            let standing = state.write(move |state| ours.reserve(state, &content, attempt)).await?;
             let key = sanitise::name(key);
             let conflict = |message: String| Error::new(ErrorKind::Conflict, message);
             let target = place.target();
@@ -92,7 +92,7 @@ impl Held {
     /// Notes what is out by now, and whether that is all.
     pub(super) async fn note(&mut self, ids: &[String], done: bool) {
         let (slot, holder, ids) = (self.slot.clone(), self.holder, ids.to_vec());
-        let noted = self.state.run(move |state| slot.note(state, holder, &ids, done)).await;
+        let noted = self.state.write(move |state| slot.note(state, holder, &ids, done)).await;
         self.noted = noted.is_ok();
         match noted {
             Ok(()) => self.ended |= done,
@@ -106,7 +106,7 @@ impl Held {
         self.ended = true;
         let (slot, holder, refused) = (self.slot.clone(), self.holder, refused && self.noted);
         // If that fails, it runs out by itself.
-        let _ = self.state.run(move |state| slot.release(state, holder, refused)).await;
+        let _ = self.state.write(move |state| slot.release(state, holder, refused)).await;
     }
 }
 
@@ -115,7 +115,7 @@ impl Drop for Held {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.ended {
             let (state, slot, holder) = (self.state.clone(), self.slot.clone(), self.holder);
-            runtime.spawn(async move { state.run(move |state| slot.release(state, holder, false)).await });
+            runtime.spawn(async move { state.write(move |state| slot.release(state, holder, false)).await });
         }
     }
 }
@@ -136,11 +136,11 @@ mod tests {
         let reserve = async |holder| {
             let (slot, now) = (slot.clone(), Timestamp::now());
             let attempt = Attempt { holder, now, until: now + Duration::from_mins(1), repeatable: false };
-            state.run(move |state| slot.reserve(state, b"x", attempt)).await.unwrap()
+            state.write(move |state| slot.reserve(state, b"x", attempt)).await.unwrap()
         };
         let Standing::Ours { seed, .. } = reserve(1).await else { unreachable!() };
         let full = "CREATE TRIGGER full BEFORE UPDATE OF ids ON sent BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-        state.run(move |state| state.execute(full, [])).await.unwrap();
+        state.write(move |state| state.execute(full, [])).await.unwrap();
         let mut held = Held { seed, state: state.clone(), slot: slot.clone(), holder: 1, noted: true, ended: false };
         held.note(&["M1".into()], false).await;
         held.release(true).await;

@@ -122,7 +122,7 @@ async fn what_a_crash_cut_off_is_finished_with_the_same_key() {
     let state = State::at(workspace.folder.path().join("state.db"));
     let undo = "UPDATE sent SET state = 'begun', held_until = 0, ids = ?1";
     let only = json!([first]).to_string();
-    state.run(move |state| state.execute(undo, [only])).await.unwrap();
+    state.write(move |state| state.execute(undo, [only])).await.unwrap();
     let again = robin.call("send_message", arguments).await;
     assert_eq!(again, whole);
     assert_eq!(ids(&texts(&robin, "#ops").await).len(), ids(&texts(&workspace.robin().await, "#ops").await).len());
