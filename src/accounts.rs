@@ -19,7 +19,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    chat::{FileRoots, Served, ServedAccount},
+    audit::Audit,
+    chat::{FileRoots, Rules, Served, ServedAccount},
     cli::Options,
     config::{self, Access, AccountConfig, Config, Source},
     credentials::{DetachedProcess, DetachedRenewal, Sources, StoredCredentials, SystemClock},
@@ -46,6 +47,7 @@ pub struct Accounts {
     renewals: TaskTracker,
     may_invite: bool,
     state: State,
+    audit: Audit,
 }
 
 impl Accounts {
@@ -79,6 +81,7 @@ impl Accounts {
             renewals: TaskTracker::new(),
             may_invite: true,
             state: State::at(state_dir()?.join("state.db")),
+            audit: Audit::at(state_dir()?.join("audit.jsonl")),
         })
     }
 
@@ -229,7 +232,7 @@ impl Accounts {
         let upload = files.upload_roots.iter().chain(&self.options.upload_root).cloned().collect();
         let download = self.options.download_root.clone().or_else(|| files.download_root.clone());
         let files = FileRoots { upload, download, closed: self.secret_places()? };
-        Ok(Arc::new(Served::new(accounts, files, self.state.clone())))
+        Ok(Arc::new(Served::new(accounts, files, self.state.clone(), self.audit.clone())))
     }
 
     /// Forgets what is remembered of the account's sign-in.
@@ -300,11 +303,8 @@ impl Accounts {
             bound: config.bound.clone(),
             name: config.name.clone(),
             description: Some(config.description.clone()).filter(|text| !text.is_empty()),
-            may_write: self.may_write(key),
-            may_mark_read: config.mark_read,
             sign_in_place: self.sign_in_place(key)?,
-            allow: config.allow.clone(),
-            deny: config.deny.clone(),
+            rules: Rules { write: self.may_write(key), ..config.rules.clone() },
             sign_in_command: self.sign_in_command(key),
             signed_in: Arc::new(move || embedded || identity(&path).is_some()),
             invitations: (!embedded && self.may_invite).then_some(invitations),

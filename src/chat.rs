@@ -3,10 +3,9 @@
 //! - `served` is what all calls share; [`Chats`] is that, for one call of one caller.
 //! - `verbs` says which tools are listed, `instructions` what a model is told about them.
 //! - `targets`, `time`, `cursor`: what arguments mean. `transcript`, `answers`, `sanitise`, `escapes`: what answers look like.
-//! - `access` and `roots` are the gates: every write, and every file, passes one.
+//! - `policy` and `roots` are the gates: every write, and every file, passes one.
 //! - The rest are the tools themselves, by subject.
 
-mod access;
 mod answers;
 mod catch_up;
 mod change;
@@ -21,6 +20,7 @@ mod instructions;
 mod mark_read;
 mod names;
 mod people;
+mod policy;
 mod react;
 mod read;
 mod roots;
@@ -40,6 +40,7 @@ mod wait;
 mod whoami;
 
 pub use instructions::instructions;
+pub use policy::{Budget, Confirm, Guards, Rules, Targets};
 pub use roots::FileRoots;
 pub use served::{Chats, Served, ServedAccount, SignedIn};
 pub(crate) use targets::fold;

@@ -16,7 +16,10 @@ use serde_saphyr::Spanned;
 use switchboard_kit::{AccountKey, Error, ErrorKind, Result, host};
 use url::Url;
 
-use crate::glob::Filter;
+use crate::{
+    chat::{Budget, Confirm, Guards, Rules, Targets},
+    glob::Filter,
+};
 pub(crate) use locate::directories;
 pub use locate::{Source, locate};
 
@@ -54,12 +57,8 @@ pub struct AccountConfig {
     pub scopes: Option<Scopes>,
     /// What it may be used for, if the file says so.
     pub access: Option<Access>,
-    /// Patterns of targets that may be written to; all if empty.
-    pub allow: Vec<String>,
-    /// Patterns of targets that no write may go to.
-    pub deny: Vec<String>,
-    /// Whether conversations may be marked as read, which the user sees.
-    pub mark_read: bool,
+    /// What the user lets be done in it, as far as the file says; `access` and flags decide whether it is written to.
+    pub rules: Rules,
     /// Platform tools to offer, by toolset.
     pub toolsets: Vec<String>,
     /// Addresses to use instead of the platform's own.
@@ -143,9 +142,23 @@ struct Block {
     scopes: Option<Scopes>,
     access: Option<Access>,
     #[serde(default)]
-    allow: Vec<String>,
+    allow: Targets,
     #[serde(default)]
-    deny: Vec<String>,
+    deny: Targets,
+    #[serde(default)]
+    confirm: Confirm,
+    #[serde(default)]
+    reply_only: bool,
+    #[serde(default)]
+    budget: Budget,
+    #[serde(default)]
+    call_everyone: bool,
+    #[serde(default)]
+    guards: Guards,
+    #[serde(default)]
+    link_hosts: Vec<String>,
+    #[serde(default)]
+    lockdown: bool,
     #[serde(default)]
     mark_read: bool,
     #[serde(default)]
@@ -248,9 +261,19 @@ impl Block {
             ports: self.port.into_iter().chain(self.ports).collect(),
             scopes: self.scopes,
             access: self.access,
-            allow: self.allow,
-            deny: self.deny,
-            mark_read: self.mark_read,
+            rules: Rules {
+                write: false,
+                mark_read: self.mark_read,
+                allow: self.allow,
+                deny: self.deny,
+                confirm: self.confirm,
+                reply_only: self.reply_only,
+                budget: self.budget,
+                call_everyone: self.call_everyone,
+                guards: self.guards,
+                link_hosts: self.link_hosts,
+                lockdown: self.lockdown,
+            },
             toolsets: self.toolsets,
             endpoints,
             bound,

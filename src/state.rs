@@ -1,10 +1,11 @@
-//! What is remembered between runs, besides tokens: names, marks, and what was sent. One `SQLite` file, opened on first use.
+//! What is remembered between runs, besides tokens: names, marks, what was sent and how much. One `SQLite` file, opened on first use.
 //!
 //! Any number of processes share it. Everything in it can be lost without harm, so a file that is none is put aside.
 
 pub(crate) mod marks;
 pub(crate) mod names;
 pub(crate) mod sent;
+pub(crate) mod spent;
 
 use std::{
     fs,
@@ -21,7 +22,7 @@ use tracing::warn;
 use crate::tokens::{Disk as _, RealDisk};
 
 const SCHEMA: &str = include_str!("state/schema.sql");
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long a name is kept that no platform tells again. Where there is a look-up, nothing else ends it.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long to wait for another process that is writing.

@@ -113,6 +113,9 @@ impl Posts for Matrix {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
         self.refuse_encrypted(conversation).await?;
         let mut content = markdown::content(&draft.text);
+        if draft.may_call_everyone && self.calls_everyone(&draft.text) {
+            content["m.mentions"]["room"] = true.into();
+        }
         if let Some(thread) = &draft.thread {
             content["m.relates_to"] = self.in_thread(conversation, thread).await?;
         }
@@ -122,6 +125,10 @@ impl Posts for Matrix {
 
     fn longest(&self) -> Length {
         Length::Bytes(LONGEST)
+    }
+
+    fn calls_everyone(&self, text: &str) -> bool {
+        text.contains("@room")
     }
 
     fn know_keys(&self) -> bool {

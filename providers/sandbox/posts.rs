@@ -37,14 +37,19 @@ fn quiet(text: &str) -> String {
 #[async_trait]
 impl Posts for Sandbox {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
-        let Draft { text, thread, key } = draft;
-        let (text, request) = (quiet(text), self.post_to(conversation, key.as_deref()));
+        let Draft { text, thread, key, may_call_everyone } = draft;
+        let text = if *may_call_everyone { text.clone() } else { quiet(text) };
+        let request = self.post_to(conversation, key.as_deref());
         let message: Message = request.json(&json!({ "text": text, "thread": thread, "key": key })).send().await?;
         Ok(message.at(self.api.account()))
     }
 
     fn longest(&self) -> Length {
         Length::Characters(LONGEST)
+    }
+
+    fn calls_everyone(&self, text: &str) -> bool {
+        quiet(text) != text
     }
 
     fn know_keys(&self) -> bool {

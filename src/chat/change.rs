@@ -1,8 +1,8 @@
 //! `edit_message` and `delete_message`: what the user sent before.
 
-use switchboard_kit::{Error, Result, Text, chat::Posts, tool};
+use switchboard_kit::{Error, Result, Text, tool};
 
-use super::{find::Purpose, sanitise, served::Chats};
+use super::{find::Purpose, policy::Deed, sanitise, served::Chats};
 
 /// Replaces the text of a message that the user sent.
 #[tool(write)]
@@ -20,8 +20,7 @@ async fn edit_message(
         return Err(Error::invalid("argument `text` is empty").hint("write the new text, or call delete_message"));
     }
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
-    let edits = place.opened.chat()?.edits().ok_or_else(|| place.opened.lacks("way to edit messages"))?;
-    if let Some(longest) = place.opened.chat()?.posts().map(Posts::longest).filter(|longest| !longest.admits(&text)) {
+    if let Some(longest) = place.opened.chat()?.longest().filter(|longest| !longest.admits(&text)) {
         let length = longest.of(&text);
         let message = format!(
             "argument `text` is {length} long, and one message in `{}` has at most {longest}",
@@ -29,8 +28,12 @@ async fn edit_message(
         );
         return Err(Error::invalid(message).hint("shorten it, and send the rest with send_message"));
     }
-    place.opened.run(edits.edit(&place.conversation.id, place.message()?, &text)).await?;
-    Ok(Text(format!("edited {}", place.reference(place.message()?))))
+    let id = place.message()?.to_owned();
+    let permit = chats.permit(place, Deed::Edit { id: &id, text: &text }).await?;
+    let hand = permit.hand().await?;
+    let done = hand.run(hand.edits()?.edit(&permit.place.conversation.id, &id, &text)).await;
+    permit.note(&[], done).await?;
+    Ok(Text(format!("edited {}", permit.place.reference(&id))))
 }
 
 /// Deletes a message that the user sent, for everyone and for good.
@@ -43,7 +46,10 @@ async fn delete_message(
     target: Option<String>,
 ) -> Result<Text> {
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
-    let deletions = place.opened.chat()?.deletions().ok_or_else(|| place.opened.lacks("way to delete messages"))?;
-    place.opened.run(deletions.delete(&place.conversation.id, place.message()?)).await?;
-    Ok(Text(format!("deleted {}", place.reference(place.message()?))))
+    let id = place.message()?.to_owned();
+    let permit = chats.permit(place, Deed::Delete { id: &id }).await?;
+    let hand = permit.hand().await?;
+    let done = hand.run(hand.deletions()?.delete(&permit.place.conversation.id, &id)).await;
+    permit.note(&[], done).await?;
+    Ok(Text(format!("deleted {}", permit.place.reference(&id))))
 }

@@ -8,13 +8,13 @@ use switchboard_kit::{
 };
 
 use super::{
-    access::title,
     answers::for_programs,
     conversations::notes,
     cursor::{Cursor, Position, footer},
     escapes,
     find::{Place, Purpose},
     people,
+    policy::title,
     read::Format,
     sanitise,
     served::Chats,
@@ -43,9 +43,8 @@ async fn get_conversation(
 ) -> Result<Text> {
     let cursor = Cursor::read(cursor.as_deref())?;
     let mut place = chats.place(&target, Purpose::Read).await?;
-    let conversations = place.opened.chat()?.conversations();
     let mut conversation = match place.remembered {
-        true => place.opened.run(conversations.get(&place.conversation.id)).await?,
+        true => place.opened.run(place.opened.chat()?.conversation(&place.conversation.id)).await?,
         false => place.conversation.clone(),
     };
     place.opened.remembered.keep(std::slice::from_ref(&conversation)).await;
@@ -73,7 +72,7 @@ impl Company {
     async fn of(place: &Place<'_>, mut position: Position, limit: usize, json: bool) -> Result<Self> {
         let key = place.opened.account.key();
         let listing = Listing { limit, cursor: position.page.clone() };
-        let page = place.opened.chat()?.conversations().members(&place.conversation.id, &listing);
+        let page = place.opened.chat()?.members(&place.conversation.id, &listing);
         let page = match place.opened.run(page).await {
             Ok(page) => page,
             Err(error) if error.kind() == ErrorKind::Unsupported => {

@@ -11,9 +11,9 @@ use switchboard_kit::{
 };
 
 use super::{
-    access::title,
     answers::for_programs,
     cursor::{Cursor, Position, footer},
+    policy::title,
     read::Format,
     sanitise,
     served::{Chats, Opened, ServedAccount},
@@ -134,11 +134,11 @@ async fn list(
     wanted: &Wanted,
     mut position: Position,
 ) -> Result<(Vec<(Conversation, Position)>, Option<Position>)> {
-    let conversations = opened.chat()?.conversations();
+    let chat = opened.chat()?;
     let mut found = Vec::new();
     for _ in 0..PAGES {
         let (listing, begun) = (Listing { limit: PAGE, cursor: position.page.clone() }, Timestamp::now());
-        let page = conversations.list(&listing).await?;
+        let page = chat.conversations(&listing).await?;
         if listing.cursor.is_none() && page.next.is_none() {
             // What is remembered is no reason to fail.
             let _ = opened.remembered.turn(&page, begun).await;

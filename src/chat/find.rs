@@ -3,14 +3,17 @@
 mod unknown;
 mod within;
 
-use switchboard_kit::{Error, ErrorKind, Result, chat::Conversation};
+use switchboard_kit::{
+    Error, ErrorKind, Result,
+    chat::{Conversation, ConversationKind, Person},
+};
 
 use within::{Found, Match};
 pub(super) use within::{is_named, is_person, people};
 
 use super::{
-    access::{Names, permit, permit_conversation, title},
     answers::Answers,
+    policy::title,
     sanitise,
     served::{Chats, Opened, ServedAccount},
     targets::{self, Part},
@@ -24,14 +27,19 @@ pub(super) const CANDIDATES: usize = 5;
 pub(super) enum Purpose {
     /// To read.
     Read,
-    /// To write: the gate is passed, and a direct chat is opened if there is none.
+    /// To write: the platform is asked, and a person will do who has no direct chat with the user yet.
     Write,
 }
 
 /// A conversation that was found, and perhaps a message in it.
 pub(super) struct Place<'a> {
     pub(super) opened: Opened<'a>,
+    /// What the platform tells of it. Of a direct chat that is yet to be opened, the person's id and name stand for it.
     pub(super) conversation: Conversation,
+    /// Whom it is with, if that is known.
+    pub(super) person: Option<Box<Person>>,
+    /// Whether it is a direct chat that is yet to be opened.
+    pub(super) unopened: bool,
     pub(super) message: Option<String>,
     /// Whether the platform was not asked whether it is still there. Never so for a write.
     pub(super) remembered: bool,
@@ -157,15 +165,11 @@ impl Chats {
         if let Some(conversation) = existing.as_ref().filter(|_| found.remembered) {
             opened.remembered.is_unasked(&conversation.id);
         }
+        let unopened = existing.is_none();
         let mut conversation = match (existing, &person) {
             (Some(conversation), _) => conversation,
             (None, Some(person)) if writing => {
-                permit(&opened, &Names::of_person(person)).await?;
-                let direct = opened.run(opened.chat()?.conversations().direct(&person.id, true)).await?;
-                opened.remembered.keep(direct.as_slice()).await;
-                direct.ok_or_else(|| {
-                    Error::not_found(format!("no direct chat with `{}`", sanitise::name(&person.name)))
-                })?
+                Conversation::new(person.id.clone(), person.name.clone(), ConversationKind::Direct)
             }
             (None, person) => {
                 let name = person.as_ref().map(|person| sanitise::name(&person.name)).unwrap_or_default();
@@ -177,10 +181,8 @@ impl Chats {
                 .hint("use another conversation"));
         }
         sanitise::conversation(&mut conversation);
-        if writing {
-            permit_conversation(&opened, &conversation, person.as_deref()).await?;
-        }
-        Ok(Place { opened, conversation, message: found.message, remembered: found.remembered })
+        let (message, remembered) = (found.message, found.remembered);
+        Ok(Place { opened, conversation, person, unopened, message, remembered })
     }
 }
 

@@ -38,13 +38,13 @@ pub fn instructions(served: &Served, tools: &Filter) -> String {
         .map(|account| {
             let description =
                 account.description.as_deref().map(|text| format!(", {}", sanitise::name(text))).unwrap_or_default();
-            let writing = if account.may_write { "" } else { ", read only" };
+            let writing = if account.rules.write { "" } else { ", read only" };
             format!("`{}` ({}{description}{writing})", account.key(), sanitise::name(&account.name))
         })
         .collect();
     let hints = HINTS.iter().filter(|(verb, _)| listed.iter().any(|tool| tool.name == *verb)).map(|(_, hint)| *hint);
     let mut parts = vec![hints.collect::<Vec<_>>().join(" "), format!("Accounts: {}.", accounts.join("; "))];
-    if served.accounts.iter().any(|account| !account.may_write) {
+    if served.accounts.iter().any(|account| !account.rules.write) {
         let none = listed.iter().all(|tool| tool.effect == Effect::Read);
         parts.push(format!(
             "Writing is off{}. To turn it on, the user sets `access: write` for the account in provider-config.yaml or \

@@ -2,7 +2,12 @@
 
 use switchboard_kit::{Error, ErrorKind, Result, Text, chat::History, tool};
 
-use super::{find::Purpose, sanitise, served::Chats};
+use super::{
+    find::Purpose,
+    policy::{Deed, title},
+    sanitise,
+    served::Chats,
+};
 
 /// Marks a conversation as read, up to a message or all of it: the user, and on some platforms others, see it as read.
 /// Only if the user asks for it.
@@ -14,29 +19,32 @@ async fn mark_read(
     /// Id or ref of the last message to mark; without it, the newest.
     until: Option<String>,
 ) -> Result<Text> {
-    // Found as for reading, since a direct chat is not to be opened for this.
-    let found = chats.place(&target, Purpose::Read).await?;
-    let (account, key) = (found.opened.account, found.opened.account.key());
-    if account.may_write && !account.may_mark_read {
+    let place = chats.place(&target, Purpose::Write).await?;
+    let (rules, key) = (&place.opened.account.rules, place.opened.account.key());
+    if rules.write && !rules.mark_read {
         return Err(Error::new(ErrorKind::Forbidden, format!("marking as read is off in `{key}`"))
             .hint(format!("ask the user to set `mark_read: true` for `{key}` in provider-config.yaml")));
     }
-    let place = chats.place(&found.target(), Purpose::Write).await?;
-    let chat = place.opened.chat()?;
-    let markers = chat.read_markers().ok_or_else(|| place.opened.lacks("marks of what was read"))?;
-    let conversation = &place.conversation.id;
+    if place.unopened {
+        return Err(Error::not_found(format!("there is no direct chat with `{}` yet", title(&place.conversation))));
+    }
     let until = match until {
         Some(until) => Some(place.id_of(chats, "until", &until)?),
-        None => found.message.clone(),
+        None => place.message.clone(),
     };
+    let permit = chats.permit(place, Deed::MarkRead).await?;
+    let place = &permit.place;
+    let conversation = &place.conversation.id;
     let until = if let Some(until) = until {
         until
     } else {
         let newest = History { limit: 1, ..History::default() };
-        let page = place.opened.run(chat.messages().list(conversation, &newest)).await?;
+        let page = place.opened.run(place.opened.chat()?.messages().list(conversation, &newest)).await?;
         let newest = page.items.into_iter().next().map(|message| message.at.id);
         newest.ok_or_else(|| Error::not_found(format!("there are no messages in {}", place.title())))?
     };
-    place.opened.run(markers.mark_read(conversation, &until)).await?;
+    let hand = permit.free_hand();
+    let done = hand.run(hand.read_markers()?.mark_read(conversation, &until)).await;
+    permit.note(&[], done).await?;
     Ok(Text(format!("marked {} as read up to {}", place.title(), place.reference(&sanitise::line(&until)))))
 }

@@ -289,7 +289,7 @@ impl Opened<'_> {
         if let Some(known) = self.remembered.with_id(id).await {
             return Ok(known);
         }
-        let told = self.run(self.chat()?.conversations().get(id)).await?;
+        let told = self.run(self.chat()?.conversation(id)).await?;
         self.remembered.keep(std::slice::from_ref(&told)).await;
         Ok(told)
     }

@@ -2,7 +2,7 @@
 
 use switchboard_kit::{Error, Result, Text, tool};
 
-use super::{emoji, find::Purpose, sanitise, served::Chats};
+use super::{emoji, find::Purpose, policy::Deed, sanitise, served::Chats};
 
 /// Adds the user's reaction to a message, or takes it away.
 #[tool(write)]
@@ -26,12 +26,14 @@ async fn react(
             .hint("write one, such as `👍`, or its name between colons, such as `:tada:`")
     })?;
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
-    let reactions = place.opened.chat()?.reactions().ok_or_else(|| place.opened.lacks("reactions"))?;
-    let (conversation, id) = (&place.conversation.id, place.message()?);
+    let id = place.message()?.to_owned();
+    let permit = chats.permit(place, Deed::React { id: &id, emoji: &emoji, remove }).await?;
+    let hand = permit.hand().await?;
+    let (reactions, conversation) = (hand.reactions()?, &permit.place.conversation.id);
     let done =
-        if remove { reactions.remove(conversation, id, &emoji) } else { reactions.add(conversation, id, &emoji) };
-    place.opened.run(done).await?;
+        if remove { reactions.remove(conversation, &id, &emoji) } else { reactions.add(conversation, &id, &emoji) };
+    permit.note(&[], hand.run(done).await).await?;
     let what = if remove { "took" } else { "added" };
-    let place = format!("{} {}", if remove { "from" } else { "to" }, place.reference(id));
+    let place = format!("{} {}", if remove { "from" } else { "to" }, permit.place.reference(&id));
     Ok(Text(format!("{what} {emoji} {place}")))
 }

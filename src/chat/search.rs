@@ -32,8 +32,8 @@ use self::{
     wanted::{Filter, Has, Wanted},
 };
 use super::{
-    access::title,
     cursor::{Cursor, Position, mark},
+    policy::title,
     read::Format,
     sanitise,
     scope::Scope,

@@ -49,9 +49,10 @@ async fn send_message(
     let letter = letter(chats, &text, &files.unwrap_or_default(), idempotency_key)?;
     if let [target] = targets.as_slice() {
         let place = chats.place(target, Purpose::Write).await?;
-        let delivery = Delivery::prepare(chats, place, &letter, thread.as_deref())?;
-        let sent = delivery.send(chats, &letter).await?;
-        let place = &delivery.place;
+        let delivery = Delivery::prepare(chats, &place, &letter, thread.as_deref())?;
+        let permit = chats.permit(place, delivery.deed(&letter)).await?;
+        let sent = delivery.send(chats, &permit, &letter).await?;
+        let place = &permit.place;
         let answer =
             if json { answer::one_as_json(place, &sent).to_string() } else { answer::one(place, &sent, &letter) };
         return Ok(Text(answer));

@@ -9,18 +9,20 @@ use std::{
 use jiff::Timestamp;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Identity, Result, ToolHost,
-    chat::{Chat, Conversation, Facets, Listing},
-    host::{Account, Bound, Live, myself},
+    chat::{Conversation, Facets, Listing},
+    host::{Account, Bound},
 };
 use tokio::time::Instant;
 
 use super::{
     answers::Answers,
     names::{Memory, Remembered, is_gone},
+    policy::{Line, Reads, Rules, Session, Sessions},
     roots::FileRoots,
     sanitise,
 };
 use crate::{
+    audit::Audit,
     sign_in::Invitations,
     state::{Owner, State},
 };
@@ -50,14 +52,8 @@ pub struct ServedAccount {
     pub name: String,
     /// What the user says of it.
     pub description: Option<String>,
-    /// Whether writing is on.
-    pub may_write: bool,
-    /// Whether the user lets conversations be marked as read.
-    pub may_mark_read: bool,
-    /// Globs on `account:id`, `account:#name` and `account:@name`; if there are any, writes need one.
-    pub allow: Vec<String>,
-    /// Globs that no write may match.
-    pub deny: Vec<String>,
+    /// What the user lets be done in it.
+    pub rules: Rules,
     /// Where the sign-in is kept.
     pub sign_in_place: Arc<str>,
     /// The exact command that signs in.
@@ -97,17 +93,20 @@ struct Listed {
 pub struct Served {
     pub(super) accounts: Vec<ServedAccount>,
     pub(super) files: FileRoots,
+    pub(super) audit: Audit,
+    sessions: Sessions,
     memory: Arc<Memory>,
     facets: Vec<Facets>,
     listed: Mutex<HashMap<Owner, Listed>>,
 }
 
 impl Served {
-    /// Serves `accounts`, in this order, with files under these roots, and what is remembered in `state`.
-    pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State) -> Self {
+    /// Serves `accounts`, in this order, with files under these roots, what is remembered in `state`, and notes of what is done in
+    /// `audit`.
+    pub fn new(accounts: Vec<ServedAccount>, files: FileRoots, state: State, audit: Audit) -> Self {
         let facets = accounts.iter().map(|account| account.bound.facets()).collect();
         let memory = Memory::new(state);
-        Self { accounts, files, memory, facets, listed: Mutex::default() }
+        Self { accounts, files, audit, sessions: Sessions::default(), memory, facets, listed: Mutex::default() }
     }
 
     /// Returns the accounts, each with the facets of its platform.
@@ -160,6 +159,11 @@ impl Chats {
         Owner { principal: self.call.principal().clone(), sign_in: account.sign_in_place.clone() }
     }
 
+    /// Returns what was shown in the session that the call is in.
+    pub(super) fn session(&self) -> Arc<Session> {
+        self.served.sessions.of(&self.call)
+    }
+
     /// Opens an account.
     pub(super) fn open<'a>(&self, account: &'a ServedAccount) -> Opened<'a> {
         let several = self.served.accounts.len() > 1;
@@ -173,8 +177,8 @@ impl Chats {
 
     fn opened<'a>(&self, account: &'a ServedAccount, call: Call) -> Opened<'a> {
         let owner = self.owner(account);
-        let live = account.bound.connect(&account.account, &call);
-        Opened { account, live, remembered: self.served.memory.of(owner), call }
+        let line = Line::open(&*account.bound, &account.account, &call);
+        Opened { account, line, remembered: self.served.memory.of(owner), call }
     }
 
     /// Asks several accounts at once, each until its own deadline.
@@ -221,7 +225,7 @@ impl Chats {
         let (mut conversations, mut listing) = (Vec::new(), Listing { limit: PAGE, cursor: None });
         let begun = Timestamp::now();
         for _ in 0..PAGES {
-            let page = opened.run(opened.chat()?.conversations().list(&listing)).await?;
+            let page = opened.run(opened.chat()?.conversations(&listing)).await?;
             // Names are found again by it; here they are at hand even if that fails.
             let _ = opened.remembered.turn(&page, begun).await;
             conversations.extend(page.items.into_iter().filter(|conversation| sanitise::is_plain(&conversation.id)));
@@ -241,7 +245,8 @@ impl Chats {
 /// An account, opened for one call.
 pub(super) struct Opened<'a> {
     pub(super) account: &'a ServedAccount,
-    pub(super) live: Box<dyn Live>,
+    /// Writing by it is for the gate alone.
+    pub(super) line: Line,
     pub(super) remembered: Remembered,
     call: Call,
 }
@@ -249,12 +254,12 @@ pub(super) struct Opened<'a> {
 impl Opened<'_> {
     /// Returns who is signed in.
     pub(super) async fn myself(&self) -> Result<Arc<Identity>> {
-        self.run(myself(&*self.live, &self.account.account, &self.call)).await
+        self.run(self.line.myself(&self.account.account, &self.call)).await
     }
 
-    /// Returns the platform's share of the verbs.
-    pub(super) fn chat(&self) -> Result<&dyn Chat> {
-        self.live.chat().ok_or_else(|| self.lacks("chat"))
+    /// Returns the platform's share of the verbs that read.
+    pub(super) fn chat(&self) -> Result<Reads<'_>> {
+        self.line.reads().ok_or_else(|| self.lacks("chat"))
     }
 
     /// Returns whether the deadline is near, so that what is there must do.

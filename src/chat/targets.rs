@@ -1,12 +1,10 @@
 //! What a target says by itself, before anyone is asked: its account, and whether it is a person, a name or a message.
 
-use switchboard_kit::{
-    Error, Result,
-    chat::{Chat, Reference},
-};
+use switchboard_kit::{Error, Result, chat::Reference};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
+    policy::Reads,
     sanitise,
     served::{Served, ServedAccount},
 };
@@ -25,7 +23,7 @@ pub(super) fn split<'s, 't>(served: &'s Served, target: &'t str) -> (Option<&'s 
 
 /// Splits a reference to a message into its conversation, as a target, and its id: the platform's own form, or
 /// `conversation/id`.
-pub(super) fn message<'t>(chat: &dyn Chat, text: &'t str) -> Option<(Part<'t>, String)> {
+pub(super) fn message<'t>(chat: Reads<'_>, text: &'t str) -> Option<(Part<'t>, String)> {
     if let Some(Reference::Message { conversation, id }) = chat.reference(text) {
         return Some((Part::Id(conversation), id));
     }

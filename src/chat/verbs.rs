@@ -45,7 +45,7 @@ impl Need {
             Self::Account => true,
             Self::Chat => facets.chat,
             Self::Facet(facet) => facets.has(facet),
-            Self::MarkRead => account.may_mark_read && facets.has(Facet::ReadMarkers),
+            Self::MarkRead => account.rules.mark_read && facets.has(Facet::ReadMarkers),
         }
     }
 }
@@ -56,7 +56,7 @@ pub fn verbs(served: &Served) -> Vec<&'static ToolDef> {
     let listed = NEEDS.iter().filter_map(|(name, need)| {
         let tool = *tools.iter().find(|tool| tool.name == *name)?;
         let able = served.with_facets().any(|(account, facets)| {
-            need.met_by(account, facets) && (tool.effect == Effect::Read || account.may_write)
+            need.met_by(account, facets) && (tool.effect == Effect::Read || account.rules.write)
         });
         able.then_some(tool)
     });

@@ -15,10 +15,10 @@ use super::{
 #[tool(read)]
 async fn whoami(chats: &Chats) -> Result<Text> {
     let accounts: Vec<&ServedAccount> = chats.served.accounts.iter().collect();
-    let answers = chats.ask(&accounts, |opened| async move { opened.live.whoami().await }).await;
+    let answers = chats.ask(&accounts, |opened| async move { opened.line.whoami().await }).await;
     let mut lines = Vec::new();
     for account in accounts {
-        let access = if account.may_write { "read and write" } else { "read only" };
+        let access = if account.rules.write { "read and write" } else { "read only" };
         let given = answers.given.iter().find(|(other, _)| other.key() == account.key());
         let missing = answers.missing.iter().find(|(other, _)| other.key() == account.key());
         let who = match (given, missing) {

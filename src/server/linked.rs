@@ -43,7 +43,7 @@ impl Linked {
             check_toolsets(account.key(), &wanted, &offered)?;
             for def in offered {
                 let asked = wanted.iter().any(|name| name == "all" || name == def.toolset());
-                if !asked || (def.effect != Effect::Read && !account.may_write) {
+                if !asked || (def.effect != Effect::Read && !account.rules.write) {
                     continue;
                 }
                 let name = format!("{platform}_{}", def.name);
@@ -79,13 +79,21 @@ impl Linked {
     }
 
     async fn answer(&self, entry: &Entry, call: &Call, mut arguments: JsonObject) -> Result<Reply> {
+        let chats = Chats::new(self.served.clone(), call.clone());
         if entry.accounts.is_empty() {
-            let chats = Chats::new(self.served.clone(), call.clone());
             return (entry.def.call)(&chats, arguments).await;
         }
         let account = entry.account(&self.served, &mut arguments)?;
-        let live = account.bound.connect(&account.account, call);
-        (entry.def.call)(live.as_any(), arguments).await.map_err(|error| account.explain(error))
+        let work = |arguments| async move {
+            let live = account.bound.connect(&account.account, call);
+            (entry.def.call)(live.as_any(), arguments).await.map_err(|error| account.explain(error))
+        };
+        if entry.def.effect == Effect::Read {
+            return work(arguments).await;
+        }
+        let tool = format!("{}_{}", entry.def.host, entry.def.name);
+        let permit = chats.permit_tool(account, &tool, &arguments).await?;
+        permit.note(work(arguments).await).await
     }
 
     /// Asks the user for the sign-in that a call has failed for; tells whether the call may be made once more.

@@ -69,6 +69,13 @@ CREATE TABLE sent (
     PRIMARY KEY (owner, conversation, key)
 ) WITHOUT ROWID;
 
+-- When something was written in the last 24 hours.
+CREATE TABLE spent (
+    owner INTEGER NOT NULL REFERENCES owners ON DELETE CASCADE,
+    at INTEGER NOT NULL
+);
+CREATE INDEX spent_lately ON spent (owner, at);
+
 -- When each account was last looked at by `catch_up`.
 CREATE TABLE marks (
     owner INTEGER PRIMARY KEY REFERENCES owners ON DELETE CASCADE,

@@ -50,6 +50,11 @@ pub trait Caller: Any + Send + Sync {
     /// Hears how far the work has come.
     fn progress(&self, _done: f64, _total: Option<f64>, _message: &str) {}
 
+    /// Returns the session that it is in, where the caller has several.
+    fn session(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns whether the user can be asked in this way.
     fn can_be_asked(&self, _: Medium) -> bool {
         false

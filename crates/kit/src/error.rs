@@ -19,6 +19,8 @@ pub enum ErrorKind {
     SignInRequired,
     /// The platform, or the user's own policy, does not allow it.
     Forbidden,
+    /// The user has to agree first, and could not be asked.
+    Unconfirmed,
     /// There is no such thing, or the user may not see it.
     NotFound,
     /// An argument is wrong.
@@ -46,10 +48,11 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Config,
         Self::SignInRequired,
         Self::Forbidden,
+        Self::Unconfirmed,
         Self::NotFound,
         Self::InvalidInput,
         Self::Conflict,
@@ -75,6 +78,7 @@ impl ErrorKind {
             Self::Config => "config",
             Self::SignInRequired => "reauth_required",
             Self::Forbidden => "permission",
+            Self::Unconfirmed => "confirmation_required",
             Self::NotFound => "not_found",
             Self::InvalidInput => "invalid_argument",
             Self::Conflict => "conflict",

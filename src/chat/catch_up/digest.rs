@@ -17,9 +17,9 @@ use super::{
     look::{Look, Rank, Section},
 };
 use crate::chat::{
-    access::title,
     answers::{Answers, for_programs},
     cursor::{self, footer},
+    policy::title,
     read::with_ref,
     served::Chats,
     time,

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     chat::{
-        access::title,
         names::is_gone,
+        policy::title,
         sanitise,
         served::{Chats, Opened},
     },

@@ -7,9 +7,9 @@ use switchboard_kit::{
 };
 
 use crate::chat::{
-    access::title,
     answers::Answers,
     names::bare,
+    policy::title,
     sanitise,
     served::{Chats, Opened, ServedAccount},
 };
@@ -56,7 +56,7 @@ impl Opened<'_> {
         if self.remembered.count::<Conversation>().await.unwrap_or_default() < 2 {
             let listing = Listing { limit: COMPARED, cursor: None };
             let first = match self.chat() {
-                Ok(chat) => self.run(chat.conversations().list(&listing)).await.unwrap_or_default(),
+                Ok(chat) => self.run(chat.conversations(&listing)).await.unwrap_or_default(),
                 Err(_) => return Vec::new(),
             };
             self.remembered.keep(&first.items).await;

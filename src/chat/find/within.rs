@@ -66,7 +66,7 @@ impl Opened<'_> {
         {
             return Ok(vec![Found::of(Match::Conversation(conversation), true)]);
         }
-        match self.run(self.chat()?.conversations().get(id)).await {
+        match self.run(self.chat()?.conversation(id)).await {
             Ok(conversation) => {
                 self.remembered.keep(std::slice::from_ref(&conversation)).await;
                 Ok(vec![Found::of(Match::Conversation(conversation), false)])
@@ -139,7 +139,7 @@ impl Opened<'_> {
         {
             return Ok((Some(known), true));
         }
-        let existing = self.run(self.chat()?.conversations().direct(person, false)).await?;
+        let existing = self.run(self.chat()?.direct(person)).await?;
         self.remembered.keep(existing.as_slice()).await;
         Ok((existing, false))
     }

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use switchboard_kit::{
     Error, Result,
-    chat::{Chat, Conversation, Listing, Page, Person},
+    chat::{Conversation, Listing, Page, Person},
 };
 
 use crate::{
-    chat::{sanitise, targets::fold},
+    chat::{policy::Reads, sanitise, targets::fold},
     state::names::{Entry, Kind, Known},
 };
 
@@ -30,13 +30,13 @@ pub(in crate::chat) trait Kept: Sized + Send + Sync + 'static {
     fn read(facts: &str) -> Option<Self>;
 
     /// Reads a page of the platform's list.
-    async fn list(chat: &dyn Chat, listing: &Listing) -> Result<Page<Self>>;
+    async fn list(chat: Reads<'_>, listing: &Listing) -> Result<Page<Self>>;
 
     /// Asks the platform for those with a name.
-    async fn look_up(chat: &dyn Chat, name: &str, limit: usize) -> Result<Vec<Self>>;
+    async fn look_up(chat: Reads<'_>, name: &str, limit: usize) -> Result<Vec<Self>>;
 
     /// Asks the platform what an id stands for.
-    async fn get(chat: &dyn Chat, id: &str) -> Result<Self>;
+    async fn get(chat: Reads<'_>, id: &str) -> Result<Self>;
 
     /// Returns what to remember; nothing of what no target can name.
     fn entry(&self) -> Option<Entry> {
@@ -81,16 +81,16 @@ impl Kept for Conversation {
         serde_json::from_str(facts).ok()
     }
 
-    async fn list(chat: &dyn Chat, listing: &Listing) -> Result<Page<Self>> {
-        chat.conversations().list(listing).await
+    async fn list(chat: Reads<'_>, listing: &Listing) -> Result<Page<Self>> {
+        chat.conversations(listing).await
     }
 
-    async fn look_up(chat: &dyn Chat, name: &str, _: usize) -> Result<Vec<Self>> {
-        chat.conversations().named(name).await
+    async fn look_up(chat: Reads<'_>, name: &str, _: usize) -> Result<Vec<Self>> {
+        chat.conversations_named(name).await
     }
 
-    async fn get(chat: &dyn Chat, id: &str) -> Result<Self> {
-        chat.conversations().get(id).await
+    async fn get(chat: Reads<'_>, id: &str) -> Result<Self> {
+        chat.conversation(id).await
     }
 }
 
@@ -117,21 +117,21 @@ impl Kept for Person {
         serde_json::from_str(facts).ok()
     }
 
-    async fn list(chat: &dyn Chat, listing: &Listing) -> Result<Page<Self>> {
+    async fn list(chat: Reads<'_>, listing: &Listing) -> Result<Page<Self>> {
         match chat.people() {
             Some(people) => people.list(listing).await,
             None => Ok(Page::default()),
         }
     }
 
-    async fn look_up(chat: &dyn Chat, name: &str, limit: usize) -> Result<Vec<Self>> {
+    async fn look_up(chat: Reads<'_>, name: &str, limit: usize) -> Result<Vec<Self>> {
         match chat.people() {
             Some(people) => people.find(name, limit).await,
             None => Ok(Vec::new()),
         }
     }
 
-    async fn get(chat: &dyn Chat, id: &str) -> Result<Self> {
+    async fn get(chat: Reads<'_>, id: &str) -> Result<Self> {
         match chat.people() {
             Some(people) => people.get(id).await,
             None => Err(Error::not_found("this platform tells nothing of people")),

@@ -19,8 +19,8 @@ use super::{
     wanted::{Filter, Wanted},
 };
 use crate::chat::{
-    access::title,
     cursor::mark,
+    policy::title,
     served::{Chats, Opened},
     time,
 };

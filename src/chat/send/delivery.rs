@@ -5,13 +5,14 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    chat::{Draft, Posts, Upload},
+    chat::{Draft, Upload},
 };
 
 use super::once::Reservation;
 use crate::chat::{
     find::Place,
-    served::{Chats, Opened},
+    policy::{Deed, Hand, Permit},
+    served::Chats,
     split::split,
 };
 
@@ -29,9 +30,8 @@ pub(super) struct Letter {
     pub(super) key: Option<String>,
 }
 
-/// A letter that nothing more is known to speak against.
-pub(super) struct Delivery<'a> {
-    pub(super) place: Place<'a>,
+/// A letter, made to the measure of one place.
+pub(super) struct Delivery {
     pub(super) thread: Option<String>,
     /// The text, cut to the platform's measure.
     parts: Vec<String>,
@@ -49,91 +49,126 @@ pub(super) struct Sent {
     pub(super) earlier: bool,
 }
 
-impl<'a> Delivery<'a> {
+impl Delivery {
     /// Cuts a letter to measure for a place, and refuses what cannot be sent there.
-    pub(super) fn prepare(chats: &Chats, place: Place<'a>, letter: &Letter, thread: Option<&str>) -> Result<Self> {
+    pub(super) fn prepare(chats: &Chats, place: &Place<'_>, letter: &Letter, thread: Option<&str>) -> Result<Self> {
         let thread = match thread {
             Some(thread) => Some(place.id_of(chats, "thread", thread)?),
             None => place.message.clone(),
         };
         let chat = place.opened.chat()?;
-        if !letter.uploads.is_empty() && chat.uploads().is_none() {
-            return Err(place.opened.lacks("way to send files"));
-        }
-        let knows_keys = chat.posts().is_some_and(Posts::know_keys);
         let mut parts = Vec::new();
-        if !letter.text.trim().is_empty() {
-            let posts = chat.posts().ok_or_else(|| place.opened.lacks("way to send messages"))?;
-            parts = split(&letter.text, posts.longest(), MOST_PARTS).ok_or_else(|| {
+        // Where there is no way to send messages at all, the gate says so.
+        if let Some(longest) = chat.longest().filter(|_| !letter.text.trim().is_empty()) {
+            parts = split(&letter.text, longest, MOST_PARTS).ok_or_else(|| {
                 let message = format!(
-                    "argument `text` takes more than {MOST_PARTS} messages of {} in `{}`",
-                    posts.longest(),
+                    "argument `text` takes more than {MOST_PARTS} messages of {longest} in `{}`",
                     place.opened.account.key()
                 );
                 Error::invalid(message).hint("shorten it, send it in several calls, or send it as a file")
             })?;
         }
-        Ok(Self { place, thread, parts, knows_keys })
+        Ok(Self { thread, parts, knows_keys: chat.knows_keys() })
+    }
+
+    /// Returns what the gate has to know of it.
+    pub(super) fn deed<'d>(&'d self, letter: &'d Letter) -> Deed<'d> {
+        let pieces = self.parts.len() + letter.uploads.len();
+        Deed::Send { text: &letter.text, uploads: &letter.uploads, thread: self.thread.as_deref(), pieces }
     }
 
     /// Sends what is not out already; the order is kept.
-    pub(super) async fn send(&self, chats: &Chats, letter: &Letter) -> Result<Sent> {
-        let files = letter.uploads.len();
+    pub(super) async fn send(&self, chats: &Chats, permit: &Permit<'_>, letter: &Letter) -> Result<Sent> {
+        let mut ids = Vec::new();
+        let sent = self.send_rest(chats, permit, letter, &mut ids).await;
+        let earlier = permit.note(&ids, sent).await?;
+        Ok(Sent { ids, files: letter.uploads.len(), earlier })
+    }
+
+    /// Does the same, adding to `ids` what is out; tells whether an earlier call has sent it.
+    async fn send_rest(
+        &self,
+        chats: &Chats,
+        permit: &Permit<'_>,
+        letter: &Letter,
+        ids: &mut Vec<String>,
+    ) -> Result<bool> {
+        let place = &permit.place;
+        let pieces = self.parts.len() + letter.uploads.len();
         let Some(key) = &letter.key else {
             let seed = format!("{:032x}", rand::random::<u128>());
-            let mut ids = Vec::new();
-            while ids.len() < self.parts.len() + files {
-                let id = self.piece(chats, letter, &seed, ids.len()).await;
-                ids.push(id.map_err(|error| self.partly(&ids, letter, error))?);
+            while ids.len() < pieces {
+                let id = self.piece(chats, permit, letter, &seed, ids.len()).await;
+                ids.push(id.map_err(|error| self.partly(place, ids, letter, error))?);
             }
-            return Ok(Sent { ids, files, earlier: false });
+            return Ok(false);
         };
-        let reservation = Reservation::make(chats, &self.place, key, self.content(letter), self.knows_keys);
-        let (mut held, mut ids) = match reservation.await? {
-            Reservation::Done(ids) => return Ok(Sent { ids, files, earlier: true }),
-            Reservation::Held(held, ids) => (held, ids),
+        let reservation = Reservation::make(chats, place, key, self.content(letter), self.knows_keys);
+        let mut held = match reservation.await? {
+            Reservation::Done(sent) => {
+                *ids = sent;
+                return Ok(true);
+            }
+            Reservation::Held(held, sent) => {
+                *ids = sent;
+                held
+            }
         };
-        while ids.len() < self.parts.len() + files {
-            match self.piece(chats, letter, &held.seed, ids.len()).await {
+        while ids.len() < pieces {
+            match self.piece(chats, permit, letter, &held.seed, ids.len()).await {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     held.release(was_refused(&error)).await;
-                    return Err(self.partly(&ids, letter, error));
+                    return Err(self.partly(place, ids, letter, error));
                 }
             }
-            held.note(&ids, ids.len() == self.parts.len() + files).await;
+            held.note(ids, ids.len() == pieces).await;
         }
-        Ok(Sent { ids, files, earlier: false })
+        Ok(false)
     }
 
     /// Sends a part of the text, or after them a file. Even without a key of the caller's, one of ours makes it safe to
     /// repeat the request.
-    async fn piece(&self, chats: &Chats, letter: &Letter, seed: &str, number: usize) -> Result<String> {
-        let opened = chats.open(self.place.opened.account);
+    async fn piece(
+        &self,
+        chats: &Chats,
+        permit: &Permit<'_>,
+        letter: &Letter,
+        seed: &str,
+        number: usize,
+    ) -> Result<String> {
+        let hand = permit.hand().await?;
         let key = self.knows_keys.then(|| format!("{seed}-{number}"));
         let patience = chats.call.remaining().saturating_sub(LAST_WORDS);
         let pieces = self.parts.len() + letter.uploads.len();
-        let id = chats.call.clone().within(patience).run(self.post(&opened, letter, key, number)).await?;
+        let id = chats.call.clone().within(patience).run(self.post(permit, &hand, letter, key, number)).await?;
         if pieces > 1 {
-            chats.call.step(&format!("sent {} of {pieces} to `{}`", number + 1, self.place.target()));
+            chats.call.step(&format!("sent {} of {pieces} to `{}`", number + 1, permit.place.target()));
         }
         Ok(id)
     }
 
-    async fn post(&self, opened: &Opened<'_>, letter: &Letter, key: Option<String>, number: usize) -> Result<String> {
-        let (chat, conversation) = (opened.chat()?, &self.place.conversation.id);
+    async fn post(
+        &self,
+        permit: &Permit<'_>,
+        hand: &Hand<'_>,
+        letter: &Letter,
+        key: Option<String>,
+        number: usize,
+    ) -> Result<String> {
+        let (conversation, rules) = (&permit.place.conversation.id, &permit.place.opened.account.rules);
         if let Some(text) = self.parts.get(number) {
-            let posts = chat.posts().ok_or_else(|| opened.lacks("way to send messages"))?;
-            let draft = Draft { text: text.clone(), thread: self.thread.clone(), key };
-            return Ok(opened.run(posts.send(conversation, &draft)).await?.id);
+            let may_call_everyone = rules.call_everyone;
+            let draft = Draft { text: text.clone(), thread: self.thread.clone(), key, may_call_everyone };
+            return Ok(hand.run(hand.posts()?.send(conversation, &draft)).await?.id);
         }
-        let uploads = chat.uploads().ok_or_else(|| opened.lacks("way to send files"))?;
         let upload = &letter.uploads[number - self.parts.len()];
-        Ok(opened.run(uploads.send_file(conversation, self.thread.as_deref(), upload, key.as_deref())).await?.id)
+        let sent = hand.uploads()?.send_file(conversation, self.thread.as_deref(), upload, key.as_deref());
+        Ok(hand.run(sent).await?.id)
     }
 
     /// Says what is out, so that it is not sent again.
-    fn partly(&self, ids: &[String], letter: &Letter, error: Error) -> Error {
+    fn partly(&self, place: &Place<'_>, ids: &[String], letter: &Letter, error: Error) -> Error {
         let (number, parts) = (ids.len(), self.parts.len());
         let error = if was_refused(&error) || error.hint_text().is_some() {
             error
@@ -150,7 +185,7 @@ impl<'a> Delivery<'a> {
         if ids.is_empty() {
             return error;
         }
-        let sent: Vec<_> = ids.iter().map(|id| format!("`{}`", self.place.reference(id))).collect();
+        let sent: Vec<_> = ids.iter().map(|id| format!("`{}`", place.reference(id))).collect();
         let error = error.context(format!("sent {}, but", sent.join(", ")));
         if error.kind() != ErrorKind::SignInRequired {
             return error;

@@ -1,9 +1,6 @@
-//! One letter to several targets: each is found, permitted and sent to by itself, and what fails spoils nothing.
+//! One letter to several targets: all are found, the user is asked once, and what fails spoils nothing.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use switchboard_kit::{Error, ErrorKind, Result};
@@ -11,8 +8,8 @@ use switchboard_kit::{Error, ErrorKind, Result};
 use super::delivery::{Delivery, LAST_WORDS, Letter, Sent};
 use crate::chat::{
     find::{Place, Purpose},
+    policy::Permit,
     served::Chats,
-    targets,
 };
 
 /// What became of one target.
@@ -25,71 +22,74 @@ pub(super) enum Fate<'a> {
     Failed(Option<String>, Error),
 }
 
-/// The places that are taken, with the thread, and the number of the target that has each.
-type Taken = Mutex<BTreeMap<(String, Option<String>), usize>>;
-
 /// Sends to each of `targets`: at once in different accounts, in the order given within each.
 pub(super) async fn send<'a>(chats: &'a Chats, targets: &[String], letter: &Letter) -> Vec<Fate<'a>> {
-    let mut by_account: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
-    for (number, target) in targets.iter().enumerate() {
-        let account = match chats.served.accounts() {
-            [only] => Some(only),
-            _ => targets::split(&chats.served, target).0,
-        };
-        by_account.entry(account.map(|account| account.key().as_str())).or_default().push(number);
+    let found = join_all(targets.iter().map(|target| find(chats, target, letter))).await;
+    let (mut fates, mut places, mut deliveries) = (Vec::new(), Vec::new(), BTreeMap::new());
+    // A place is taken by the first target that names it.
+    let mut taken = BTreeMap::new();
+    for (number, found) in found.into_iter().enumerate() {
+        match found {
+            Ok((place, delivery)) => {
+                let first = *taken.entry((place.target(), delivery.thread.clone())).or_insert(number);
+                if first == number {
+                    places.push((number, place));
+                    deliveries.insert(number, delivery);
+                } else {
+                    fates.push((number, Fate::Same(first)));
+                }
+            }
+            Err(failed) => fates.push((number, failed)),
+        }
     }
-    // Those that do not say in which account may mean the same as others: opening one direct chat twice at once makes two.
-    let anywhere = by_account.remove(&None).unwrap_or_default();
-    let taken = Taken::default();
-    let row = |numbers| in_order(chats, targets, letter, &taken, numbers);
-    let mut fates: Vec<_> = join_all(by_account.into_values().map(row)).await.into_iter().flatten().collect();
-    fates.extend(row(anywhere).await);
+    let named: Vec<_> = places.iter().map(|(number, place)| (*number, place.title())).collect();
+    let writes = places.into_iter().map(|(number, place)| (place, deliveries[&number].deed(letter))).collect();
+    let mut rows: BTreeMap<String, Vec<(usize, Permit<'a>)>> = BTreeMap::new();
+    for ((number, title), permit) in named.into_iter().zip(chats.permit_all(writes).await) {
+        match permit {
+            Ok(permit) => rows.entry(permit.place.opened.account.key().to_string()).or_default().push((number, permit)),
+            Err(error) => fates.push((number, Fate::Failed(Some(title), error))),
+        }
+    }
+    let row = |permits| in_order(chats, permits, &deliveries, letter);
+    fates.extend(join_all(rows.into_values().map(row)).await.into_iter().flatten());
     fates.sort_by_key(|(number, _)| *number);
     fates.into_iter().map(|(_, fate)| fate).collect()
 }
 
+async fn find<'a>(chats: &'a Chats, target: &str, letter: &Letter) -> Result<(Place<'a>, Delivery), Fate<'a>> {
+    let patience = chats.call.remaining().saturating_sub(LAST_WORDS);
+    let place = chats.call.clone().within(patience).run(chats.place(target, Purpose::Write)).await;
+    let place = place.map_err(|error| Fate::Failed(None, error))?;
+    match Delivery::prepare(chats, &place, letter, None) {
+        Ok(delivery) => Ok((place, delivery)),
+        Err(error) => Err(Fate::Failed(Some(place.title()), error)),
+    }
+}
+
 async fn in_order<'a>(
     chats: &'a Chats,
-    targets: &[String],
+    permits: Vec<(usize, Permit<'a>)>,
+    deliveries: &BTreeMap<usize, Delivery>,
     letter: &Letter,
-    taken: &Taken,
-    numbers: Vec<usize>,
 ) -> Vec<(usize, Fate<'a>)> {
     let (mut fates, mut late) = (Vec::new(), false);
-    for number in numbers {
+    for (number, permit) in permits {
         // Who waits once for an account that does not answer need not wait for it again.
-        let fate = if late {
+        let sent = if late {
             let error = Error::new(ErrorKind::TimedOut, "not tried, as the one before it took too long");
-            Fate::Failed(None, error.hint("send to it by itself"))
+            permit.note(&[], Err(error.hint("send to it by itself"))).await
         } else {
-            one(chats, &targets[number], letter, taken, number).await
+            deliveries[&number].send(chats, &permit, letter).await
         };
-        late |= matches!(&fate, Fate::Failed(_, error) if error.kind() == ErrorKind::TimedOut);
+        late |= sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        let fate = match sent {
+            Ok(sent) => Fate::Sent(Box::new(permit.place), sent),
+            Err(error) => Fate::Failed(Some(permit.place.title()), error),
+        };
         fates.push((number, fate));
     }
     fates
-}
-
-async fn one<'a>(chats: &'a Chats, target: &str, letter: &Letter, taken: &Taken, number: usize) -> Fate<'a> {
-    let patience = chats.call.remaining().saturating_sub(LAST_WORDS);
-    let place = match chats.call.clone().within(patience).run(chats.place(target, Purpose::Write)).await {
-        Ok(place) => place,
-        Err(error) => return Fate::Failed(None, error),
-    };
-    let title = place.title();
-    let delivery = match Delivery::prepare(chats, place, letter, None) {
-        Ok(delivery) => delivery,
-        Err(error) => return Fate::Failed(Some(title), error),
-    };
-    let place = (delivery.place.target(), delivery.thread.clone());
-    let first = *taken.lock().unwrap_or_else(PoisonError::into_inner).entry(place).or_insert(number);
-    if first != number {
-        return Fate::Same(first);
-    }
-    match delivery.send(chats, letter).await {
-        Ok(sent) => Fate::Sent(Box::new(delivery.place), sent),
-        Err(error) => Fate::Failed(Some(title), error),
-    }
 }
 
 /// Fails if nothing was sent, with all reasons.

@@ -11,10 +11,11 @@ use switchboard_kit::{
 use super::{
     hostile::{Hostile, Truth},
     reader::lies,
-    workspace::{Assistant, Fixed},
+    workspace::{Assistant, Fixed, free},
 };
 use crate::{
-    chat::{Chats, FileRoots, Served, ServedAccount, sanitise},
+    audit::Audit,
+    chat::{Chats, FileRoots, Rules, Served, ServedAccount, sanitise},
     state::State,
 };
 
@@ -68,10 +69,7 @@ pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
         bound: Arc::new(hostile.clone()),
         name: "Hostile".into(),
         description: None,
-        may_write: true,
-        may_mark_read: true,
-        allow: Vec::new(),
-        deny: Vec::new(),
+        rules: Rules { mark_read: true, ..free() },
         sign_in_place: key.into(),
         sign_in_command: "sign in".into(),
         signed_in: Arc::new(|| true),
@@ -83,7 +81,8 @@ fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
     let files = FileRoots { upload: Vec::new(), download: None, closed: Vec::new() };
     let state = State::at(folder.path().join("state.db"));
     let accounts = ["work", "home"].map(|key| account(key, hostile));
-    Assistant(Arc::new(Served::new(accounts.into(), files, state)))
+    let audit = Audit::at(folder.path().join("audit.jsonl"));
+    Assistant(Arc::new(Served::new(accounts.into(), files, state, audit)))
 }
 
 fn text(reply: Reply) -> String {

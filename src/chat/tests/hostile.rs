@@ -250,7 +250,11 @@ impl Messages for Hostile {
     }
 
     async fn get(&self, conversation: &str, id: &str) -> Result<Message> {
-        Ok(self.message(conversation, Some(id)))
+        // Whoever changes a message asks for it first, and it is the user's.
+        let mut message = self.message(conversation, Some(id));
+        message.author.id = "P1".into();
+        self.state().1.messages.insert(id.to_owned(), message.clone());
+        Ok(message)
     }
 }
 
@@ -288,6 +292,10 @@ impl Files for Hostile {
 impl Posts for Hostile {
     async fn send(&self, conversation: &str, _: &Draft) -> Result<MessageRef> {
         Ok(self.at(conversation))
+    }
+
+    fn calls_everyone(&self, _: &str) -> bool {
+        false
     }
 
     fn longest(&self) -> Length {

@@ -7,6 +7,7 @@ use switchboard_kit::{ErrorKind, host::local_call};
 
 use super::workspace::{Assistant, Workspace, ids};
 use crate::{
+    audit::Audit,
     chat::{FileRoots, Served},
     state::State,
 };
@@ -19,7 +20,7 @@ async fn texts(robin: &Assistant, target: &str) -> String {
 async fn each_target_has_its_own_line_and_its_own_failure() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("work", "robin@kestrel.example").await;
-    account.deny = vec!["#random".into()];
+    account.rules.deny.write = vec!["#random".into()];
     let second = workspace.account("second", "mara@kestrel.example").await;
     let both = workspace.serve(vec![account, second, workspace.stranger("away")]);
     let targets = ["second:#general", "work:#random", "away:#ops", "work:#nowhere", "work:C2", "work:@tomas"];
@@ -30,7 +31,7 @@ async fn each_target_has_its_own_line_and_its_own_failure() {
         ("sent to #ops (work:C2): ref work:C2/M", ""),
         ("sent to #general (second:C1): ref second:C1/M", ""),
         (
-            "not sent to work:#random: `work:C",
+            "not sent to #random (work:C5): `work:C5",
             "` is on the user's `deny` list, as `#random`: ask the user; do not try another way",
         ),
         ("not sent to away:#ops: nobody is signed in", "run `switchboard --provider away --local-auth`"),
@@ -147,6 +148,7 @@ async fn nothing_goes_out_if_anything_of_it_is_refused() {
         vec![workspace.account("sandbox", "robin@kestrel.example").await],
         FileRoots::default(),
         State::at(workspace.folder.path().to_owned()),
+        Audit::at(workspace.folder.path().join("audit.jsonl")),
     );
     let arguments = json!({ "target": "#ops", "text": "x", "idempotency_key": "k" });
     let error = Assistant(unwritable.into()).refused("send_message", arguments).await;

@@ -177,7 +177,7 @@ async fn a_name_allows_only_what_alone_has_it() {
     ] {
         let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
         account.bound = Altered::new(account.bound, seal, News::AsItIs);
-        account.allow = vec![rule.into()];
+        account.rules.allow.write = vec![rule.into()];
         let robin = workspace.serve(vec![account]);
         let error = robin.refused("send_message", json!({ "target": target, "text": "x" })).await;
         assert_eq!(error.kind(), expected, "{rule} {target}: {error:?}");

@@ -19,7 +19,8 @@ use tokio::{net::TcpListener, sync::oneshot};
 use url::Url;
 
 use crate::{
-    chat::{Chats, FileRoots, Served, ServedAccount},
+    audit::Audit,
+    chat::{Budget, Chats, Confirm, FileRoots, Guards, Rules, Served, ServedAccount},
     state::State,
 };
 
@@ -98,10 +99,7 @@ impl Workspace {
             bound,
             name: "Kestrel".into(),
             description: None,
-            may_write: true,
-            may_mark_read: false,
-            allow: Vec::new(),
-            deny: Vec::new(),
+            rules: free(),
             sign_in_place: key.into(),
             sign_in_command: format!("switchboard --provider {key} --local-auth"),
             signed_in: Arc::new(|| false),
@@ -117,7 +115,8 @@ impl Workspace {
             closed: Vec::new(),
         };
         let state = State::at(self.folder.path().join("state.db"));
-        Assistant(Arc::new(Served::new(accounts, files, state)))
+        let audit = Audit::at(self.folder.path().join("audit.jsonl"));
+        Assistant(Arc::new(Served::new(accounts, files, state, audit)))
     }
 
     /// Serves one account of Robin's, called `sandbox`.
@@ -162,6 +161,17 @@ impl Workspace {
         let request = Outgoing::new(Method::POST, url).body("application/x-www-form-urlencoded", body);
         let answer: Value = self.shared.http().execute(request).await.unwrap().json().unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Rules that let everything pass.
+pub(super) fn free() -> Rules {
+    Rules {
+        write: true,
+        confirm: Confirm::Never,
+        budget: Budget { minute: u32::MAX, day: u32::MAX },
+        guards: Guards { private: false, secrets: false, links: false },
+        ..Rules::default()
     }
 }
 

@@ -75,8 +75,8 @@ async fn files_follow_the_text_from_open_folders_only() {
 async fn writes_pass_the_gate_after_their_target_is_known() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.allow = vec!["sandbox:#*".into(), "sandbox:@tom*".into()];
-    account.deny = vec!["sandbox:C1".into()];
+    account.rules.allow.write = vec!["sandbox:#*".into(), "sandbox:@tom*".into()];
+    account.rules.deny.write = vec!["sandbox:C1".into()];
     let robin = workspace.serve(vec![account]);
     let general = robin.call("read_messages", json!({ "target": "#general" })).await;
     let message = format!("#general/{}", ids(&general)[0]);
@@ -105,12 +105,12 @@ async fn rules_on_a_person_hold_for_the_direct_chat_too() {
     for rule in ["sandbox:P2", "sandbox:@mara", "@Mara Lindqvist"] {
         for target in ["@mara", "mara@kestrel.example", "P2", "C7"] {
             let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-            account.deny = vec![rule.into()];
+            account.rules.deny.write = vec![rule.into()];
             let denied = workspace.serve(vec![account]);
             let error = denied.refused("send_message", json!({ "target": target, "text": "x" })).await;
             assert!(error.to_string().contains("`deny` list"), "{rule} {target}: {error}");
             let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-            account.allow = vec![rule.into()];
+            account.rules.allow.write = vec![rule.into()];
             workspace.serve(vec![account]).send(target, "allowed").await;
         }
     }
@@ -120,7 +120,7 @@ async fn rules_on_a_person_hold_for_the_direct_chat_too() {
 async fn where_writing_is_off_no_write_is_listed_or_done() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.may_write = false;
+    account.rules.write = false;
     let reader = workspace.serve(vec![account]);
     let listed: Vec<_> = verbs(&reader.0).iter().map(|tool| tool.name).collect();
     assert_eq!(
@@ -184,7 +184,7 @@ async fn what_others_sent_is_not_deleted_or_changed() {
         arguments["ref"] = message.as_str().into();
         let error = robin.refused(verb, arguments).await;
         assert_eq!(error.kind(), ErrorKind::Forbidden);
-        assert!(error.to_string().contains("was written by someone else"), "{error}");
+        assert!(error.to_string().contains("was sent by `Mara Lindqvist`, not by the user"), "{error}");
     }
 }
 
@@ -192,7 +192,7 @@ async fn what_others_sent_is_not_deleted_or_changed() {
 async fn conversations_are_marked_as_read_only_where_the_user_lets_them_be() {
     let workspace = Workspace::open().await;
     let mut account = workspace.account("sandbox", "robin@kestrel.example").await;
-    account.may_mark_read = true;
+    account.rules.mark_read = true;
     let (robin, other) = (workspace.serve(vec![account]), workspace.robin().await);
     let is_listed = |assistant: &Assistant| verbs(&assistant.0).iter().any(|tool| tool.name == "mark_read");
     assert!(is_listed(&robin) && !is_listed(&other));
@@ -208,7 +208,7 @@ async fn conversations_are_marked_as_read_only_where_the_user_lets_them_be() {
     assert!(answer.starts_with("marked #general (sandbox:C1) as read up to sandbox:C1/M"), "{answer}");
     assert!(!unread().await.contains("unread"), "{}", unread().await);
     let error = robin.refused("mark_read", json!({ "target": "@tomas" })).await;
-    assert_eq!(error.to_string(), "there is no direct chat with `Tomás Herrera` yet");
+    assert_eq!(error.to_string(), "there is no direct chat with `@Tomás Herrera` yet");
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ use switchboard_kit::{
 
 use super::follow::Word;
 use crate::chat::{
-    access::title,
     answers::Answers,
     cursor::{self, footer},
+    policy::title,
     sanitise,
     served::{Chats, Opened},
     time,

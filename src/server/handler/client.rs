@@ -159,6 +159,10 @@ impl Caller for Client {
         drop(reports.try_send(report));
     }
 
+    fn session(&self) -> Option<&str> {
+        self.context.extensions.get::<axum::http::request::Parts>()?.headers.get("mcp-session-id")?.to_str().ok()
+    }
+
     fn can_be_asked(&self, medium: Medium) -> bool {
         if !self.may_ask {
             return false;

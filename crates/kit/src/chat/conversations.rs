@@ -39,6 +39,9 @@ pub struct Conversation {
     pub members: Option<u32>,
     /// Whether only those invited see it.
     pub private: bool,
+    /// Whether people from outside are in it: guests, or members of other organizations. None if the platform does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outsiders: Option<bool>,
     /// Whether its messages are end-to-end encrypted, so that they cannot be read here.
     pub encrypted: bool,
     /// How many messages the user has not read, if the platform says.
@@ -60,6 +63,7 @@ impl Conversation {
             topic: None,
             members: None,
             private: kind != ConversationKind::Channel,
+            outsiders: None,
             encrypted: false,
             unread: None,
             last_activity: None,

@@ -172,6 +172,8 @@ pub struct Draft {
     pub thread: Option<String>,
     /// Makes sending it twice the same as sending it once, where [`Posts::know_keys`] says so.
     pub key: Option<String>,
+    /// Whether the text may notify everybody where it says so. Otherwise it must not, whatever it says.
+    pub may_call_everyone: bool,
 }
 
 /// How long a text may be, in the platform's own units.
@@ -220,6 +222,9 @@ impl fmt::Display for Length {
 }
 
 /// Sends messages.
+///
+/// What nobody asked for is not sent along: no preview of a link where the platform can do without, and no call to everyone unless
+/// [`Draft::may_call_everyone`] says so.
 #[async_trait]
 pub trait Posts: Send + Sync {
     /// Sends one, as the user.
@@ -227,6 +232,9 @@ pub trait Posts: Send + Sync {
 
     /// Returns how long a text may be, as Markdown. What is longer is sent in parts.
     fn longest(&self) -> Length;
+
+    /// Returns whether a text would notify everybody in a conversation, if it were let.
+    fn calls_everyone(&self, text: &str) -> bool;
 
     /// Returns whether the platform takes a second message with the same [`Draft::key`] for the first.
     fn know_keys(&self) -> bool {
@@ -237,7 +245,8 @@ pub trait Posts: Send + Sync {
 /// Changes messages that the user sent.
 ///
 /// What is not in `conversation` is [not found](crate::ErrorKind::NotFound), even where the platform would find it by its id alone:
-/// the user's rules were asked about that conversation. So it is with [`Deletions`] and [`Reactions`].
+/// the user's rules were asked about that conversation. So it is with [`Deletions`] and [`Reactions`]. A new text calls nobody: who
+/// was to be notified has been.
 #[async_trait]
 pub trait Edits: Send + Sync {
     /// Replaces the text.

@@ -1,0 +1,78 @@
+//! The same gate for platforms' own tools, of which only the arguments are known.
+
+use serde_json::Value;
+use switchboard_kit::{Result, host::JsonObject};
+
+use super::{
+    judgement::{Reason, carried, leaving, settled, standing},
+    names::Names,
+    note::Note,
+    question::{asked_because, quote},
+};
+use crate::chat::{
+    find::Purpose,
+    served::{Chats, Opened, ServedAccount},
+};
+
+/// The argument by which a tool says which conversation it acts on: an id, or a target.
+const CONVERSATION: &str = "conversation";
+
+/// The leave for one call of a platform's own tool.
+pub(crate) struct ToolPermit(Note);
+
+impl Chats {
+    /// Lets a platform's own tool write, or says why not. Rules know it by its name, and by the conversation that its arguments name.
+    pub(crate) async fn permit_tool(
+        &self,
+        account: &ServedAccount,
+        tool: &str,
+        arguments: &JsonObject,
+    ) -> Result<ToolPermit> {
+        let (opened, note) = (self.open(account), Note::of_tool(self, account, tool, arguments));
+        let judged = self.judge_tool(&opened, tool, arguments).await;
+        let agreed = match judged {
+            Ok(reasons) if reasons.is_empty() => Ok(None),
+            Ok(reasons) => {
+                let mut question = format!("Let `{tool}` act in `{}`, with:\n", account.key());
+                for (name, value) in arguments {
+                    quote(
+                        &mut question,
+                        &format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+                    );
+                }
+                let word = self.agreement(&(question + &asked_because(&reasons))).await;
+                word.given(&format!("{}:{tool}", account.key()), &reasons)
+            }
+            Err(error) => Err(error),
+        };
+        match agreed {
+            Ok(agreed) => note.passes(agreed).await?,
+            Err(error) => return Err(note.refused(error).await),
+        }
+        self.spend(&opened).await?;
+        Ok(ToolPermit(note))
+    }
+
+    async fn judge_tool(&self, opened: &Opened<'_>, tool: &str, arguments: &JsonObject) -> Result<Vec<Reason>> {
+        let mut names = Names::of_tool(tool);
+        let mut conversation = String::new();
+        if let Some(target) = arguments.get(CONVERSATION).and_then(Value::as_str) {
+            let place = self.place(&format!("{}:{target}", opened.account.key()), Purpose::Write).await?;
+            conversation = place.conversation.id.clone();
+            names = names.and(Names::of(&place));
+        }
+        let mut reasons = standing(opened, &names).await?;
+        reasons.extend(leaving(self, opened, &conversation));
+        let text: Vec<_> = arguments.values().filter_map(Value::as_str).collect();
+        reasons.extend(carried(opened, &text.join("\n")));
+        settled(opened, reasons)
+    }
+}
+
+impl ToolPermit {
+    /// Notes what came of it.
+    pub(crate) async fn note<T>(&self, outcome: Result<T>) -> Result<T> {
+        self.0.done(Vec::new(), outcome.as_ref().err()).await;
+        outcome
+    }
+}
