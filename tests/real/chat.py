@@ -15,8 +15,8 @@ RECORDING = 'exec "$@" > >(exec tee -a "$0")'
 
 
 @asynccontextmanager
-async def connect(command, record: Path, environment, folder: Path, mode: str):
-    """Starts a server and opens a session in one of the protocol's eras: `legacy` or a version."""
+async def connect(command, record: Path, environment, folder: Path, mode: str, user=None):
+    """Starts a server and opens a session in one of the protocol's eras: `legacy` or a version. `user` answers questions."""
     stdout, stderr = (record.with_name(record.name + end) for end in (".stdout", ".stderr"))
     stdout.touch()
     server = StdioServerParameters(
@@ -24,7 +24,8 @@ async def connect(command, record: Path, environment, folder: Path, mode: str):
     )
     with stderr.open("w") as errors:
         try:
-            async with Client(stdio_client(server, errlog=errors), mode=mode, read_timeout_seconds=30) as client:
+            transport, asked = stdio_client(server, errlog=errors), {"elicitation_callback": user} if user else {}
+            async with Client(transport, mode=mode, read_timeout_seconds=30, **asked) as client:
                 yield Chat(client)
         except MCPError as failure:
             raise AssertionError(f"{failure}; the server's last words:\n{stderr.read_text()[-1000:]}") from failure

@@ -1,6 +1,7 @@
 """One user's machine: a home folder with a configuration, in which the binary runs."""
 
 import asyncio
+import json
 import os
 import stat
 import tempfile
@@ -15,6 +16,11 @@ from chat import connect
 from evidence import Evidence, TokenFile
 from processes import Process
 
+# What is not about the rules for writing is not to be stopped by them.
+UNBOUND = {
+    "confirm": "never", "budget": {"minute": 1_000_000, "day": 1_000_000},
+    "guards": {"private": False, "secrets": False, "links": False},
+}
 START_URL = r"http://127\.0\.0\.1:\d+/auth\?nonce=\S+"
 
 
@@ -40,8 +46,14 @@ class Home:
         }
 
     def configure(self, **accounts: dict):
-        """Writes provider-config.yaml."""
-        write_configuration(self.config, **accounts)
+        """Writes provider-config.yaml, with rules that let everything pass that is not said otherwise."""
+        write_configuration(self.config, **{key: UNBOUND | account for key, account in accounts.items()})
+
+    @property
+    def audit(self) -> list[dict]:
+        """Returns the lines of the audit file."""
+        path = self.folder / ".local/state/switchboard/audit.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def token_file(self, account: str) -> TokenFile:
         """Returns the token.json of an account, watched from now on."""
@@ -106,11 +118,11 @@ class Home:
         assert mode == 0o600, f"token.json has mode {mode:o}"
         assert folder_mode == 0o700, f"the folder of token.json has mode {folder_mode:o}"
 
-    def server(self, *arguments, mode: str = "legacy", **variables: str):
-        """Serves MCP over stdio to a client; gives its `Chat`."""
+    def server(self, *arguments, mode: str = "legacy", user=None, **variables: str):
+        """Serves MCP over stdio to a client; gives its `Chat`. `user` answers questions, if the client can ask them."""
         command = [self.binary, *self.flags, *arguments]
         record = self.evidence.place(f"{self.story}.server")
-        return connect(command, record, self.environment | variables, self.work, mode)
+        return connect(command, record, self.environment | variables, self.work, mode, user)
 
     def writing_server(self, *accounts: str, **variables: str):
         """Serves accounts with writing on and with this home's folders for files."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import scenario
 import test_answers  # noqa: F401
 import test_clients  # noqa: F401
+import test_confirming  # noqa: F401
 import test_conformance  # noqa: F401
 import test_matrix  # noqa: F401
 import test_newcomer  # noqa: F401
