@@ -129,6 +129,7 @@ struct File {
 /// A block as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
 struct Block {
     platform: Option<Spanned<String>>,
     name: Option<String>,

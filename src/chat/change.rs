@@ -30,9 +30,11 @@ async fn edit_message(
     }
     let id = place.message()?.to_owned();
     let permit = chats.permit(place, Deed::Edit { id: &id, text: &text }).await?;
-    let hand = permit.hand().await?;
-    let done = hand.run(hand.edits()?.edit(&permit.place.conversation.id, &id, &text)).await;
-    permit.note(&[], done).await?;
+    let done = async {
+        let hand = permit.hand().await?;
+        hand.run(hand.edits()?.edit(&permit.place.conversation.id, &id, &text)).await
+    };
+    permit.note(&[], done.await).await?;
     Ok(Text(format!("edited {}", permit.place.reference(&id))))
 }
 
@@ -48,8 +50,10 @@ async fn delete_message(
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
     let id = place.message()?.to_owned();
     let permit = chats.permit(place, Deed::Delete { id: &id }).await?;
-    let hand = permit.hand().await?;
-    let done = hand.run(hand.deletions()?.delete(&permit.place.conversation.id, &id)).await;
-    permit.note(&[], done).await?;
+    let done = async {
+        let hand = permit.hand().await?;
+        hand.run(hand.deletions()?.delete(&permit.place.conversation.id, &id)).await
+    };
+    permit.note(&[], done.await).await?;
     Ok(Text(format!("deleted {}", permit.place.reference(&id))))
 }

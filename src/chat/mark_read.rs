@@ -3,7 +3,7 @@
 use switchboard_kit::{Error, ErrorKind, Result, Text, chat::History, tool};
 
 use super::{
-    find::Purpose,
+    find::{Place, Purpose},
     policy::{Deed, title},
     sanitise,
     served::Chats,
@@ -34,17 +34,23 @@ async fn mark_read(
     };
     let permit = chats.permit(place, Deed::MarkRead).await?;
     let place = &permit.place;
-    let conversation = &place.conversation.id;
-    let until = if let Some(until) = until {
-        until
-    } else {
-        let newest = History { limit: 1, ..History::default() };
-        let page = place.opened.run(place.opened.chat()?.messages().list(conversation, &newest)).await?;
-        let newest = page.items.into_iter().next().map(|message| message.at.id);
-        newest.ok_or_else(|| Error::not_found(format!("there are no messages in {}", place.title())))?
+    let done = async {
+        let until = match until {
+            Some(until) => until,
+            None => newest(place).await?,
+        };
+        let hand = permit.free_hand();
+        hand.run(hand.read_markers()?.mark_read(&place.conversation.id, &until)).await?;
+        Ok(until)
     };
-    let hand = permit.free_hand();
-    let done = hand.run(hand.read_markers()?.mark_read(conversation, &until)).await;
-    permit.note(&[], done).await?;
+    let until = permit.note(&[], done.await).await?;
     Ok(Text(format!("marked {} as read up to {}", place.title(), place.reference(&sanitise::line(&until)))))
+}
+
+/// Returns the id of the newest message.
+async fn newest(place: &Place<'_>) -> Result<String> {
+    let newest = History { limit: 1, ..History::default() };
+    let page = place.opened.chat()?.messages().list(&place.conversation.id, &newest);
+    let newest = place.opened.run(page).await?.items.into_iter().next().map(|message| message.at.id);
+    newest.ok_or_else(|| Error::not_found(format!("there are no messages in {}", place.title())))
 }

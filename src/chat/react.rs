@@ -28,11 +28,17 @@ async fn react(
     let place = chats.message(&r#ref, target.as_deref(), Purpose::Write).await?;
     let id = place.message()?.to_owned();
     let permit = chats.permit(place, Deed::React { id: &id, emoji: &emoji, remove }).await?;
-    let hand = permit.hand().await?;
-    let (reactions, conversation) = (hand.reactions()?, &permit.place.conversation.id);
-    let done =
-        if remove { reactions.remove(conversation, &id, &emoji) } else { reactions.add(conversation, &id, &emoji) };
-    permit.note(&[], hand.run(done).await).await?;
+    let done = async {
+        let hand = permit.hand().await?;
+        let (reactions, conversation) = (hand.reactions()?, &permit.place.conversation.id);
+        hand.run(if remove {
+            reactions.remove(conversation, &id, &emoji)
+        } else {
+            reactions.add(conversation, &id, &emoji)
+        })
+        .await
+    };
+    permit.note(&[], done.await).await?;
     let what = if remove { "took" } else { "added" };
     let place = format!("{} {}", if remove { "from" } else { "to" }, permit.place.reference(&id));
     Ok(Text(format!("{what} {emoji} {place}")))

@@ -81,7 +81,7 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
         return Ok(Vec::new());
     }
     if let Some(text) = deed.text() {
-        reasons.extend(leaving(chats, opened, &conversation.id).into_iter());
+        reasons.extend(leaving(chats, opened, &conversation.id));
         if rules.call_everyone && opened.chat()?.calls_everyone(text) {
             let remedy = "leave the call to everyone out".into();
             reasons.push(Reason { why: "it notifies everybody in the conversation".into(), remedy });

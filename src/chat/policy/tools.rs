@@ -45,12 +45,14 @@ impl Chats {
             }
             Err(error) => Err(error),
         };
-        match agreed {
-            Ok(agreed) => note.passes(agreed).await?,
-            Err(error) => return Err(note.refused(error).await),
+        let counted = match agreed {
+            Ok(agreed) => self.spend(&opened).await.map(|()| agreed),
+            Err(error) => Err(error),
+        };
+        match counted {
+            Ok(agreed) => note.passes(agreed).await.map(|()| ToolPermit(note)),
+            Err(error) => Err(note.refused(error).await),
         }
-        self.spend(&opened).await?;
-        Ok(ToolPermit(note))
     }
 
     async fn judge_tool(&self, opened: &Opened<'_>, tool: &str, arguments: &JsonObject) -> Result<Vec<Reason>> {
