@@ -110,7 +110,7 @@ impl Chats {
         match found.len() {
             1 => {
                 let (account, found) = found.remove(0);
-                self.settle(account, found, purpose).await
+                self.settle(account, found, purpose)
             }
             0 => Err(self.unknown(text, &accounts, &Answers { given: Vec::<(_, ())>::new(), missing }).await),
             _ => Err(ambiguous(text, &found)),
@@ -155,7 +155,7 @@ impl Chats {
             .find(|account| self.open(account).chat().is_ok_and(|chat| targets::message(chat, rest).is_some()))
     }
 
-    async fn settle<'a>(&'a self, account: &'a ServedAccount, found: Found, purpose: Purpose) -> Result<Place<'a>> {
+    fn settle<'a>(&'a self, account: &'a ServedAccount, found: Found, purpose: Purpose) -> Result<Place<'a>> {
         let opened = self.open(account);
         let writing = purpose == Purpose::Write;
         let (person, existing) = match found.what {
