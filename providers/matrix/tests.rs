@@ -127,7 +127,8 @@ async fn a_cursor_goes_on_after_what_was_shown() {
 async fn an_answer_goes_into_its_thread_once_however_often_it_is_sent() {
     let (replay, client) = homeserver!("writing");
     let posts = client.chat().unwrap().posts().unwrap();
-    let draft = Draft { text: "**Yes**".into(), thread: Some("$answer".into()), key: Some("once".into()) };
+    let draft =
+        Draft { text: "**Yes**".into(), thread: Some("$answer".into()), key: Some("once".into()), ..Draft::default() };
     assert_eq!(posts.send(ROOM, &draft).await.unwrap().id, "$sent");
     let sent: Vec<_> = replay.received().into_iter().filter(|request| request.line.starts_with("PUT")).collect();
     assert_eq!(sent.len(), 2, "the refused try and the one after it");

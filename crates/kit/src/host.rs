@@ -19,7 +19,7 @@ pub use crate::{
     http::{Embedded, Http, Outgoing},
     patience::in_time,
     platform::{Bound, Live, PlatformDef, myself},
-    schema::{input_schema, nearest},
+    schema::nearest,
     shared::{Close, Shared},
     tool::{Content, Effect, IntoReply, JsonObject, Reply, ResourceBody, ResourceContents, ToolCall, ToolDef},
 };

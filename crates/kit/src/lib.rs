@@ -43,7 +43,8 @@ pub use serde_json;
 /// What the macros' output names; not for people.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::tool::{Effect, JsonObject, Reply, ToolDef, input_schema, open, output_schema, parse, reply};
+    pub use crate::schema::{Parameter, input_schema};
+    pub use crate::tool::{Effect, JsonObject, Reply, ToolDef, json, open, output_schema, parse, reply};
     pub use crate::{Result, platform::PlatformDef};
     pub use futures::future::BoxFuture;
     pub use inventory;

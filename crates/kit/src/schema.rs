@@ -3,14 +3,55 @@
 //! Clients have dropped whole tool lists over a nullable union, a bare `true`, a `$schema` or an output that is no object;
 //! what is left here is the part of JSON Schema 2020-12 that all of them read.
 
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use crate::tool::JsonObject;
 
-/// Returns the schema of a tool's arguments.
-pub fn input_schema<T: JsonSchema>() -> JsonObject {
-    object(schema::<T>(SchemaSettings::draft2020_12(), true))
+/// One argument of a tool, as `#[tool]` writes it down.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What models read about it.
+    pub description: &'static str,
+    /// What it is if it is left out; otherwise it must be there, unless it is `optional`.
+    pub default: Option<fn() -> Value>,
+    /// Whether it may be left out and then is nothing.
+    pub optional: bool,
+    /// Describes its type.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// Returns the schema of a tool's arguments. A client waits for these when it starts, so only the types are left to the general
+/// way of describing things.
+pub fn input_schema(parameters: &[Parameter]) -> JsonObject {
+    let mut generator = generator(SchemaSettings::draft2020_12());
+    let (mut properties, mut required) = (JsonObject::new(), Vec::new());
+    for parameter in parameters {
+        let mut schema = (parameter.schema)(&mut generator).to_value();
+        portable(&mut schema, true);
+        if let Value::Object(fields) = &mut schema {
+            fields.insert("description".into(), parameter.description.into());
+            if let Some(default) = parameter.default.map(|default| default()).filter(is_worth_saying) {
+                fields.insert("default".into(), default);
+            }
+        }
+        if parameter.default.is_none() && !parameter.optional {
+            required.push(Value::from(parameter.name));
+        }
+        properties.insert(parameter.name.into(), schema);
+    }
+    let mut schema = JsonObject::new();
+    schema.insert("type".into(), "object".into());
+    schema.insert("additionalProperties".into(), false.into());
+    if !properties.is_empty() {
+        schema.insert("properties".into(), properties.into());
+    }
+    if !required.is_empty() {
+        schema.insert("required".into(), required.into());
+    }
+    schema
 }
 
 /// Returns the schema of a tool's answer.
@@ -23,12 +64,21 @@ pub(crate) fn settings_schema<T: JsonSchema>() -> Value {
     schema::<T>(SchemaSettings::draft2020_12(), true)
 }
 
-fn schema<T: JsonSchema>(mut settings: SchemaSettings, input: bool) -> Value {
-    settings.inline_subschemas = true;
-    settings.meta_schema = None;
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+fn schema<T: JsonSchema>(settings: SchemaSettings, input: bool) -> Value {
+    let mut schema = generator(settings).into_root_schema_for::<T>().to_value();
     portable(&mut schema, input);
     schema
+}
+
+fn generator(mut settings: SchemaSettings) -> SchemaGenerator {
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    settings.into_generator()
+}
+
+/// Returns whether a default is more than off, empty or absent, which need not be said.
+fn is_worth_saying(default: &Value) -> bool {
+    !(default.is_null() || *default == false || *default == 0 || *default == "")
 }
 
 fn object(schema: Value) -> JsonObject {
@@ -52,8 +102,7 @@ fn portable(schema: &mut Value, input: bool) {
         "minimum" => *value != 0,
         // The bounds of our integers are nothing that a model would run into.
         "maximum" => ![json!(u8::MAX), json!(u16::MAX), json!(u32::MAX)].contains(value),
-        // What is off, empty or absent need not be said to be.
-        "default" => !(input && (value.is_null() || *value == false || *value == 0 || *value == "")),
+        "default" => !input || is_worth_saying(value),
         _ => true,
     });
     if input {
@@ -155,29 +204,32 @@ mod tests {
         Oldest,
     }
 
-    #[derive(Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only described")]
-    struct Arguments {
-        /// Most to return.
-        limit: Option<u16>,
-        /// Order.
-        order: Option<Order>,
-        /// Anything.
-        extra: Option<Vec<Value>>,
+    fn argument(
+        name: &'static str,
+        description: &'static str,
+        schema: fn(&mut SchemaGenerator) -> Schema,
+    ) -> Parameter {
+        Parameter { name, description, default: None, optional: true, schema }
     }
 
     #[test]
     fn arguments_are_described_portably() {
-        let schema = Value::Object(input_schema::<Arguments>());
+        let schema = Value::Object(input_schema(&[
+            Parameter { default: Some(|| 50.into()), ..argument("limit", "Most to return.", u16::json_schema) },
+            Parameter { default: Some(|| false.into()), ..argument("all", "All of it.", bool::json_schema) },
+            Parameter { optional: false, ..argument("order", "Order.", Order::json_schema) },
+            argument("extra", "Anything.", Vec::<Value>::json_schema),
+        ]));
         let expected = json!({
             "type": "object",
             "additionalProperties": false,
             "properties": {
-                "limit": { "description": "Most to return.", "type": "integer" },
+                "limit": { "description": "Most to return.", "type": "integer", "default": 50 },
+                "all": { "description": "All of it.", "type": "boolean" },
                 "order": { "description": "Order.", "type": "string", "enum": ["newest", "oldest"] },
                 "extra": { "description": "Anything.", "type": "array", "items": {} },
             },
+            "required": ["order"],
         });
         assert_eq!(schema, expected, "{schema:#}");
     }

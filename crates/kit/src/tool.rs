@@ -9,8 +9,6 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-pub use crate::schema::input_schema;
-
 /// A JSON object.
 pub type JsonObject = serde_json::Map<String, Value>;
 
@@ -194,6 +192,12 @@ pub fn output_schema<R: Returns>() -> Option<JsonObject> {
 #[doc(hidden)]
 pub fn reply<R: Returns>(returned: R) -> Result<Reply> {
     returned.into_result()?.into_reply()
+}
+
+/// Writes a default as a schema has it.
+#[doc(hidden)]
+pub fn json<T: Serialize>(value: T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 /// Returns the host that a tool is written for.

@@ -26,7 +26,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         ReturnType::Type(_, output) => output.clone(),
         ReturnType::Default => return Err(Error::new(name.span(), "return `Result<Json<T>>` or `Result<Text>`")),
     };
-    let Parameters { host, fields, names, defaults } = Parameters::take(&mut function)?;
+    let Parameters { host, fields, names, defaults, descriptions } = Parameters::take(&mut function)?;
 
     let tool_name = name.to_string();
     let arguments = format_ident!("Arguments");
@@ -41,9 +41,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
 
             #(#defaults)*
 
-            #[derive(::switchboard_kit::serde::Deserialize, ::switchboard_kit::schemars::JsonSchema)]
+            #[derive(::switchboard_kit::serde::Deserialize)]
             #[serde(crate = "::switchboard_kit::serde", deny_unknown_fields)]
-            #[schemars(crate = "::switchboard_kit::schemars")]
             struct #arguments { #(#fields,)* }
 
             fn call<'a>(
@@ -64,7 +63,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
                     description: #description,
                     effect: private::Effect::#effect,
                     scopes: &[#(#scopes),*],
-                    input: private::input_schema::<#arguments>,
+                    input: || private::input_schema(&[#(#descriptions),*]),
                     output: #answers,
                     call,
                     place: ::std::concat!(::std::file!(), ":", ::std::line!()),

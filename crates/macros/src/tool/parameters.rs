@@ -2,7 +2,9 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Error, Expr, FnArg, ItemFn, Pat, Result, Type, spanned::Spanned};
+use syn::{
+    Error, Expr, FnArg, GenericArgument, ItemFn, Pat, PathArguments, Result, Type, ext::IdentExt as _, spanned::Spanned,
+};
 
 use super::docs;
 
@@ -14,6 +16,8 @@ pub(super) struct Parameters {
     pub(super) names: Vec<Ident>,
     /// A function for each `#[default(…)]`.
     pub(super) defaults: Vec<TokenStream>,
+    /// What describes each of them.
+    pub(super) descriptions: Vec<TokenStream>,
 }
 
 impl Parameters {
@@ -34,7 +38,8 @@ impl Parameters {
             }
             None => return Err(Error::new(name, "take the provider first, such as `slack: &Slack`")),
         };
-        let mut taken = Self { host, fields: Vec::new(), names: Vec::new(), defaults: Vec::new() };
+        let mut taken =
+            Self { host, fields: Vec::new(), names: Vec::new(), defaults: Vec::new(), descriptions: Vec::new() };
         for parameter in parameters {
             taken.field(parameter)?;
         }
@@ -50,22 +55,49 @@ impl Parameters {
         };
         let (name, ty) = (pattern.ident.clone(), &parameter.ty);
         let attributes = std::mem::take(&mut parameter.attrs);
-        if docs(&attributes).is_none() {
+        let Some(description) = docs(&attributes) else {
             return Err(Error::new(name.span(), "document the parameter: models read it"));
-        }
+        };
         let (defaults, attributes): (Vec<_>, Vec<_>) =
             attributes.into_iter().partition(|attribute| attribute.path().is_ident("default"));
-        let default = match defaults.first() {
+        if let Some(other) = attributes.iter().find(|attribute| !attribute.path().is_ident("doc")) {
+            return Err(Error::new_spanned(other, "a parameter takes `#[default(…)]` and nothing else"));
+        }
+        let (given, default) = match defaults.first() {
             Some(default) => {
                 let (value, function): (Expr, _) = (default.parse_args()?, format_ident!("default_{name}"));
                 let path = function.to_string();
                 self.defaults.push(quote!(fn #function() -> #ty { #value }));
-                Some(quote!(#[serde(default = #path)]))
+                (Some(quote!(#[serde(default = #path)])), quote!(Some(|| private::json(#function()))))
             }
-            None => None,
+            None => (None, quote!(None)),
         };
-        self.fields.push(quote!(#(#attributes)* #default #name: #ty));
+        self.fields.push(quote!(#given #name: #ty));
+        let (key, plain) = (name.unraw().to_string(), present(ty));
+        let (optional, ty) = (plain.is_some(), plain.unwrap_or(ty));
+        self.descriptions.push(quote! {
+            private::Parameter {
+                name: #key,
+                description: #description,
+                default: #default,
+                optional: #optional,
+                schema: <#ty as ::switchboard_kit::schemars::JsonSchema>::json_schema,
+            }
+        });
         self.names.push(name);
         Ok(())
+    }
+}
+
+/// Returns what an `Option` is of, if a type is one.
+fn present(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(of) => match of.args.first() {
+            Some(GenericArgument::Type(of)) => Some(of),
+            _ => None,
+        },
+        _ => None,
     }
 }
