@@ -86,7 +86,7 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
             let remedy = "leave the call to everyone out".into();
             reasons.push(Reason { why: "it notifies everybody in the conversation".into(), remedy });
         }
-        reasons.extend(carried(opened, text));
+        reasons.extend(carried(chats, opened, text));
     }
     if let Deed::Send { uploads, .. } = deed {
         reasons.extend(uploads.iter().filter_map(|upload| within(opened, upload)));
@@ -133,14 +133,18 @@ pub(super) fn leaving(chats: &Chats, opened: &Opened<'_>, conversation: &str) ->
 }
 
 /// Says what in a text must not leave unseen.
-pub(super) fn carried(opened: &Opened<'_>, text: &str) -> Vec<Reason> {
+pub(super) fn carried(chats: &Chats, opened: &Opened<'_>, text: &str) -> Vec<Reason> {
     let (account, guards) = (opened.account, opened.account.rules.guards);
     let mut reasons = Vec::new();
-    if let Some(secret) = secrets::found(text).filter(|_| guards.secrets) {
+    if let Some(secret) = guards.secrets.then(|| secrets::found(text)).flatten() {
         let remedy = format!("set `guards: {{ secrets: false }}` for `{}`", account.key());
         reasons.push(Reason { why: format!("there seems to be {secret} in it"), remedy });
     }
-    if let Some(host) = links::carrying(text, account).filter(|_| guards.links) {
+    let (session, reads) = (chats.session(), opened.line.reads());
+    let reference = |link: &str| reads.and_then(|reads| reads.reference(link));
+    let (origins, hosts) = (account.account.endpoints.origins(), &account.rules.link_hosts);
+    let known = links::Known { origins, hosts, session: &session, reference: &reference };
+    if let Some(host) = guards.links.then(|| links::carrying(text, &known)).flatten() {
         let host = sanitise::name(&host);
         let remedy = format!("add `{host}` to `link_hosts` for `{}`", account.key());
         reasons.push(Reason { why: format!("a link to `{host}` in it carries data"), remedy });
@@ -151,7 +155,7 @@ pub(super) fn carried(opened: &Opened<'_>, text: &str) -> Vec<Reason> {
 /// Says what in a file must not leave unseen.
 fn within(opened: &Opened<'_>, upload: &Upload) -> Option<Reason> {
     let guards = opened.account.rules.guards;
-    let secret = secrets::found_in_file(&upload.bytes).filter(|_| guards.secrets)?;
+    let secret = guards.secrets.then(|| secrets::found_in_file(&upload.bytes)).flatten()?;
     let remedy = format!("set `guards: {{ secrets: false }}` for `{}`", opened.account.key());
     Some(Reason { why: format!("there seems to be {secret} in the file `{}`", sanitise::name(&upload.name)), remedy })
 }

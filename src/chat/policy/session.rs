@@ -1,4 +1,4 @@
-//! What was shown in a session: the private conversations whose messages were read, and which messages.
+//! What was shown in a session: the private conversations whose messages were read, which messages, and which links.
 //!
 //! A session is one connection of a client: the process over standard input and output, a session over HTTP until 2025-11-25. Later
 //! there are none over HTTP, and all calls of one caller to one process count as one.
@@ -10,6 +10,8 @@ use std::{
 };
 
 use switchboard_kit::{AccountKey, Call, Principal};
+
+use super::links;
 
 /// Most sessions that are known at once; the server itself has fewer.
 const MOST: usize = 1_024;
@@ -88,5 +90,25 @@ impl Session {
     pub(in crate::chat) fn has_shown(&self, account: &AccountKey, conversation: &str, id: &str) -> bool {
         let seen = self.seen();
         seen.shown.contains(&seen.marks.hash_one((account, conversation, id)))
+    }
+
+    /// Notes the links in a text that was shown, exactly as they stand there.
+    pub(in crate::chat) fn shows_links(&self, text: &str) {
+        let links = links::written(text);
+        if links.is_empty() {
+            return;
+        }
+        let mut seen = self.seen();
+        if seen.shown.len() + links.len() > REMEMBERED {
+            seen.shown.clear();
+        }
+        let marks: Vec<_> = links.iter().map(|link| seen.marks.hash_one(("link", &link.text))).collect();
+        seen.shown.extend(marks);
+    }
+
+    /// Returns whether a link was.
+    pub(super) fn has_shown_link(&self, link: &str) -> bool {
+        let seen = self.seen();
+        seen.shown.contains(&seen.marks.hash_one(("link", link)))
     }
 }

@@ -66,7 +66,7 @@ impl Chats {
         let mut reasons = standing(opened, &names).await?;
         reasons.extend(leaving(self, opened, &conversation));
         let text: Vec<_> = arguments.values().filter_map(Value::as_str).collect();
-        reasons.extend(carried(opened, &text.join("\n")));
+        reasons.extend(carried(self, opened, &text.join("\n")));
         settled(opened, reasons)
     }
 }
