@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod confirming;
 mod crowd;
 mod http;
 mod laws;

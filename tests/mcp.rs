@@ -137,7 +137,9 @@ fn what_the_user_hides_is_neither_listed_nor_called() {
 #[test]
 fn what_is_sent_is_read_changed_and_deleted() {
     let home = Home::new();
-    let mut session = home.session(&["--provider", "sandbox"]);
+    let text = "providers:\n  sandbox: { access: write, confirm: never }\n";
+    let config = home.write("config.yaml", text);
+    let mut session = home.session(&["--config", config.to_str().unwrap(), "--provider", "sandbox"]);
     let mut call =
         |tool: &str, arguments| session.call(tool, arguments).unwrap_or_else(|error| panic!("{tool}: {error}"));
     call("send_message", json!({ "target": "#random", "text": "Who is in for **lunch**?" }));
