@@ -1,6 +1,6 @@
 //! `mark_read`: how far the user has read.
 
-use switchboard_kit::{Error, ErrorKind, Result, Text, chat::History, tool};
+use switchboard_kit::{Error, Result, Text, chat::History, tool};
 
 use super::{
     find::{Place, Purpose},
@@ -20,11 +20,6 @@ async fn mark_read(
     until: Option<String>,
 ) -> Result<Text> {
     let place = chats.place(&target, Purpose::Write).await?;
-    let (rules, key) = (&place.opened.account.rules, place.opened.account.key());
-    if rules.write && !rules.mark_read {
-        return Err(Error::new(ErrorKind::Forbidden, format!("marking as read is off in `{key}`"))
-            .hint(format!("ask the user to set `mark_read: true` for `{key}` in provider-config.yaml")));
-    }
     if place.unopened {
         return Err(Error::not_found(format!("there is no direct chat with `{}` yet", title(&place.conversation))));
     }

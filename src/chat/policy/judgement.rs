@@ -77,6 +77,13 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
         *before = Some(own(opened, &conversation.id, id).await?);
     }
     if matches!(deed, Deed::MarkRead) {
+        if !rules.mark_read {
+            let key = account.key();
+            let error = Error::new(ErrorKind::Forbidden, format!("marking as read is off in `{key}`"));
+            return Err(
+                error.hint(format!("ask the user to set `mark_read: true` for `{key}` in provider-config.yaml"))
+            );
+        }
         // The user's leave to move marks is the agreement, and nobody reads anything by them.
         return Ok(Vec::new());
     }
