@@ -4,6 +4,7 @@ mod altered;
 mod answers;
 mod archive;
 mod budget;
+mod compromised;
 mod forgery;
 mod hostile;
 mod names;

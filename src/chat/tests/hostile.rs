@@ -21,7 +21,7 @@ use switchboard_kit::{
     host::{Account, Bound, Live},
 };
 
-use self::words::Dice;
+pub(super) use self::words::Dice;
 
 /// Longest that a page gets.
 const MOST: usize = 60;

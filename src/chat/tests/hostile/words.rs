@@ -73,10 +73,10 @@ const PIECES: &[&str] = &[
 ];
 
 /// Numbers that come the same way again.
-pub(super) struct Dice(u64);
+pub(in crate::chat::tests) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn of(seed: u64) -> Self {
+    pub(in crate::chat::tests) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -88,7 +88,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(in crate::chat::tests) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.roll() % u64::try_from(end).unwrap()).unwrap()
     }
 
