@@ -47,20 +47,22 @@ impl FileRoots {
         };
         let hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
         if relative.components().any(hidden) {
-            return Err(forbidden("is hidden, and hidden files are not sent"));
+            return Err(forbidden("is hidden, and hidden files are not sent")
+                .hint("ask the user to put a copy under another name if it is to be sent"));
         }
         if self.is_closed(&real) {
-            return Err(forbidden("is where sign-ins or settings are kept, and these are not sent"));
+            return Err(forbidden("is where sign-ins or settings are kept, and these are not sent")
+                .hint("ask the user which file is meant"));
         }
         // A pipe would block whoever opens it, so the kind is asked first, and again of what was opened.
         if !fs::metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
-            return Err(forbidden("is not a regular file"));
+            return Err(forbidden("is not a regular file").hint("ask the user which file is meant"));
         }
         let failed = |error| Error::new(ErrorKind::Forbidden, "the file cannot be read").caused_by(error);
         let file = File::open(&real).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
-            return Err(forbidden("is not a regular file"));
+            return Err(forbidden("is not a regular file").hint("ask the user which file is meant"));
         }
         let mut bytes = Vec::new();
         file.take(LARGEST_UPLOAD + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -185,7 +187,8 @@ mod tests {
         std::os::unix::fs::symlink(&outside, root.join("link.txt")).unwrap();
         let outside = outside.display().to_string();
         for path in ["../secret.txt", &outside, ".env", ".hidden/note.txt", "link.txt", "gone.txt", "", "."] {
-            assert!(roots.read(path).is_err(), "{path}");
+            let error = roots.read(path).unwrap_err();
+            assert!(error.hint_text().is_some(), "{path}: {error}");
         }
         let error = FileRoots::default().read("note.txt").unwrap_err();
         assert!(error.hint_text().unwrap().contains("--upload-root"));

@@ -280,8 +280,8 @@ async fn nothing_is_stored_that_the_user_does_not_let_be() {
     let (mut calls, mut landed) = (0, 0);
     for (name, under, off) in &compared {
         eprintln!(
-            "{name}: of {} calls {} landed and {} were refused; with all rules off {} landed",
-            under.calls, under.landed, under.refused, off.landed
+            "{name}: of {} calls {} were refused, and {} changes were stored; with all rules off {} landed",
+            under.calls, under.refused, under.stored, off.landed
         );
         calls += under.calls;
         landed += off.landed;
