@@ -1,19 +1,29 @@
 //! What was done and refused, for whoever must be able to tell later: one line of JSON for each, never what was said.
 
-use std::{
-    fs::OpenOptions,
-    io::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod file;
+mod reading;
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use switchboard_kit::{Error, ErrorKind, Result};
+use switchboard_kit::{AccountKey, Principal};
+
+use crate::chat::sanitise;
+
+pub use file::Audit;
+pub use reading::{Entries, Wanted};
+
+/// Most characters of a reason.
+const LONGEST_REASON: usize = 600;
+/// Most characters of anything else.
+const LONGEST_WORD: usize = 300;
+/// Most messages of one line.
+const MOST_MESSAGES: usize = 30;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub enum Event {
     /// Rules let a write pass.
     Allowed,
@@ -34,7 +44,7 @@ pub enum Event {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When.
+    /// When. It stands first, so that lines can be told from what they were torn from.
     pub time: Timestamp,
     /// What.
     pub event: Event,
@@ -57,39 +67,97 @@ pub struct Entry {
     /// SHA-256 of what was to be written, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Who signed in or was signed in: the platform's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// Why: the rule, the guard or the failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-/// The file. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Audit(Arc<PathBuf>);
-
-impl Audit {
-    /// Writes to the end of this file, which need not be there yet.
-    pub fn at(path: PathBuf) -> Self {
-        Self(Arc::new(path))
+impl Entry {
+    /// Notes that something happens now.
+    pub fn now(event: Event, principal: &Principal, account: &AccountKey) -> Self {
+        Self {
+            time: Timestamp::now(),
+            event,
+            principal: format!("{}/{}", principal.issuer, principal.subject),
+            account: account.to_string(),
+            write: None,
+            tool: None,
+            target: None,
+            messages: Vec::new(),
+            content: None,
+            person: None,
+            why: None,
+        }
     }
 
-    /// Returns where the file is.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Writes one line.
-    pub async fn write(&self, entry: &Entry) -> Result<()> {
-        let mut line = serde_json::to_vec(entry).unwrap_or_default();
+    /// Returns the line, whose length is bounded and which nothing in it divides.
+    fn line(&self) -> Vec<u8> {
+        let word = |text: &String| bounded(text, LONGEST_WORD);
+        let mut messages: Vec<_> = self.messages.iter().take(MOST_MESSAGES).map(word).collect();
+        if self.messages.len() > MOST_MESSAGES {
+            messages.push(format!("and {} more", self.messages.len() - MOST_MESSAGES));
+        }
+        let clean = Self {
+            time: self.time,
+            event: self.event,
+            principal: word(&self.principal),
+            account: word(&self.account),
+            write: self.write.as_ref().map(word),
+            tool: self.tool.as_ref().map(word),
+            target: self.target.as_ref().map(word),
+            messages,
+            content: self.content.as_ref().map(word),
+            person: self.person.as_ref().map(word),
+            why: self.why.as_deref().map(|why| bounded(why, LONGEST_REASON)),
+        };
+        let mut line = serde_json::to_vec(&clean).unwrap_or_default();
         line.push(b'\n');
-        let path = self.0.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            OpenOptions::new().create(true).append(true).open(&*path)?.write_all(&line)
-        });
-        let written = written.await.map_err(|error| Error::unexpected("an audit line was lost").caused_by(error))?;
-        written.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, format!("the audit file `{}` cannot be written to", self.0.display()))
-                .hint("make room, and see that the file can be written: nothing is sent that is not noted there")
-                .caused_by(error)
-        })
+        line
+    }
+}
+
+/// Cleans what stands on one line, and cuts it.
+fn bounded(dirty: &str, longest: usize) -> String {
+    // What is cut away need not be cleaned, however much it is.
+    let end = dirty.char_indices().nth(8 * longest).map_or(dirty.len(), |(end, _)| end);
+    let clean = sanitise::line(&dirty[..end]);
+    match clean.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_others_wrote_makes_a_line_long_or_two() {
+        let hostile = "a\"\\\n{\"time\":\"\u{202e}\u{e0041}\u{2028}".repeat(100_000);
+        let mut entry = Entry::now(Event::Refused, &Principal::local(), &AccountKey::new("work"));
+        entry.target = Some(hostile.clone());
+        entry.messages = vec![hostile.clone(); 1_000];
+        entry.why = Some(hostile);
+        let line = String::from_utf8(entry.line()).unwrap();
+        assert!(line.len() < 32 * 1024, "{}", line.len());
+        assert_eq!((line.lines().count(), line.find('\n')), (1, Some(line.len() - 1)));
+        assert!(!line.contains(['\u{202e}', '\u{e0041}', '\u{2028}']));
+        let read: Entry = serde_json::from_str(&line).unwrap();
+        assert_eq!(read.messages.last().unwrap(), "and 970 more");
+        assert!(read.why.unwrap().starts_with("a\"\\ {\"time\":\""));
+    }
+
+    #[test]
+    fn what_is_not_there_takes_no_room() {
+        let entry = Entry {
+            time: Timestamp::UNIX_EPOCH,
+            ..Entry::now(Event::SignedIn, &Principal::local(), &AccountKey::new("work"))
+        };
+        let expected =
+            r#"{"time":"1970-01-01T00:00:00Z","event":"signed_in","principal":"local/local","account":"work"}"#;
+        assert_eq!(String::from_utf8(entry.line()).unwrap().trim_end(), expected);
     }
 }

@@ -33,7 +33,7 @@ mod split;
 mod targets;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(crate) mod time;
 mod transcript;
 mod verbs;
 mod wait;

@@ -17,7 +17,7 @@ use switchboard_kit::{AccountKey, Principal, Result};
 pub use disk::{Disk, Found, RealDisk};
 pub use file::FileStore;
 pub use lease::Lease;
-pub(crate) use private::is_open_to_others;
+pub(crate) use private::{is_open_to_others, own_file};
 pub use record::{Death, Method, Record};
 
 /// Whose tokens, for which account.

@@ -7,14 +7,14 @@ use switchboard_kit::{Error, Result};
 
 /// Instants from the first on, and before the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) since: Option<Timestamp>,
-    pub(super) until: Option<Timestamp>,
+pub(crate) struct Window {
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Window {
     /// Reads two arguments.
-    pub(super) fn read(since: Option<&str>, until: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(since: Option<&str>, until: Option<&str>) -> Result<Self> {
         let now = Zoned::now();
         let read = |name, text: Option<&str>| text.map(|text| instant(name, text, &now)).transpose();
         let window = Self { since: read("since", since)?, until: read("until", until)? };
@@ -27,18 +27,18 @@ impl Window {
     }
 
     /// Returns whether `time` is in it.
-    pub(super) fn has(&self, time: Timestamp) -> bool {
+    pub(crate) fn has(&self, time: Timestamp) -> bool {
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
     }
 }
 
 /// Returns the zone in which times are shown and dates are meant.
-pub(super) fn zone() -> TimeZone {
+pub(crate) fn zone() -> TimeZone {
     TimeZone::system()
 }
 
 /// Returns the zone's name, or its distance from UTC if it has none.
-pub(super) fn zone_name(zone: &TimeZone) -> String {
+pub(crate) fn zone_name(zone: &TimeZone) -> String {
     match zone.iana_name() {
         Some("Etc/UTC") => "UTC".to_owned(),
         Some(name) => name.to_owned(),

@@ -1,14 +1,14 @@
 //! Files and folders that only their owner may open, as far as the operating system has such a thing.
 
 #[cfg(unix)]
-pub(crate) use unix::is_open_to_others;
+pub(super) use unix::{folder, is_the_file, links, restrict};
 #[cfg(unix)]
-pub(super) use unix::{folder, is_the_file, links, lock_options, restrict};
+pub(crate) use unix::{is_open_to_others, own_file};
 
 #[cfg(not(unix))]
-pub(crate) use other::is_open_to_others;
+pub(super) use other::{folder, is_the_file, links, restrict};
 #[cfg(not(unix))]
-pub(super) use other::{folder, is_the_file, links, lock_options, restrict};
+pub(crate) use other::{is_open_to_others, own_file};
 
 #[cfg(unix)]
 mod unix {
@@ -25,7 +25,8 @@ mod unix {
         builder
     }
 
-    pub(in crate::tokens) fn lock_options() -> OpenOptions {
+    /// Returns what opens a file of the owner's, which is made if it is not there.
+    pub(crate) fn own_file() -> OpenOptions {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         options
@@ -65,7 +66,8 @@ mod other {
         builder
     }
 
-    pub(in crate::tokens) fn lock_options() -> OpenOptions {
+    /// Returns what opens a file of the owner's, which is made if it is not there.
+    pub(crate) fn own_file() -> OpenOptions {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         options

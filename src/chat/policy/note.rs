@@ -12,7 +12,6 @@ use crate::{
     audit::{Audit, Entry, Event},
     chat::{
         find::Place,
-        sanitise,
         served::{Chats, ServedAccount},
     },
 };
@@ -45,16 +44,10 @@ impl Note {
     fn new(chats: &Chats, account: &ServedAccount, tool: &str, content: Option<String>) -> Self {
         let principal = chats.call.principal();
         let entry = Entry {
-            time: Timestamp::now(),
-            event: Event::Allowed,
-            principal: format!("{}/{}", principal.issuer, principal.subject),
-            account: account.key().to_string(),
             write: Some(format!("{:016x}", rand::random::<u64>())),
             tool: Some(tool.to_owned()),
-            target: None,
-            messages: Vec::new(),
             content,
-            why: None,
+            ..Entry::now(Event::Allowed, principal, account.key())
         };
         Self { audit: chats.served.audit.clone(), entry }
     }
@@ -82,7 +75,7 @@ impl Note {
         if !messages.is_empty() {
             entry.messages = messages;
         }
-        entry.why = error.map(|error| sanitise::line(error.message()));
+        entry.why = error.map(|error| error.message().to_owned());
         if let Err(error) = self.audit.write(&entry).await {
             warn!(%error, "What came of a write could not be noted");
         }
