@@ -72,7 +72,12 @@ impl Accounts {
         }
         let sandbox_state = state_dir()?.join(sandbox::KEY).join("sandbox.db");
         let runtime_folder = config::directories().and_then(|own| own.runtime_dir()).map(path::Path::to_owned);
+        let audit = match &config.audit {
+            Some(path) => path.clone(),
+            None => state_dir()?.join("audit.jsonl"),
+        };
         Ok(Self {
+            audit: Audit::at(audit),
             shared: Arc::new(Shared::new(Arc::new(sandbox::embed(Http::default(), sandbox_state)))),
             store: Arc::new(FileStore::new(paths).with_runtime_folder(runtime_folder)),
             config: Arc::new(config),
@@ -81,7 +86,6 @@ impl Accounts {
             renewals: TaskTracker::new(),
             may_invite: true,
             state: State::at(state_dir()?.join("state.db")),
-            audit: Audit::at(state_dir()?.join("audit.jsonl")),
         })
     }
 
@@ -144,6 +148,22 @@ impl Accounts {
             Some(access) => access == Access::Write,
             None => self.options.allow_write,
         }
+    }
+
+    /// Returns what may be done in the account: flags only narrow what the file says.
+    pub fn rules(&self, key: &AccountKey) -> Rules {
+        let rules = self.account(key).rules.clone();
+        Rules {
+            write: self.may_write(key),
+            confirm_writes: self.options.confirm_writes,
+            lockdown: self.options.lockdown || rules.lockdown,
+            ..rules
+        }
+    }
+
+    /// Returns where it is noted what was done and refused.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Returns where the account's tokens are.
@@ -217,6 +237,7 @@ impl Accounts {
         request.token_path = self.token_path(key)?.display().to_string();
         request.command = self.sign_in_command(key);
         request.exchanges = self.renewals.clone();
+        request.audit = Some(self.audit.clone());
         Ok(request)
     }
 
@@ -245,9 +266,9 @@ impl Accounts {
         Ok(self.token_path(key)?.display().to_string().into())
     }
 
-    /// Returns where secrets are kept, also those of accounts that are not served.
+    /// Returns where secrets and notes are kept, also those of accounts that are not served.
     fn secret_places(&self) -> Result<Vec<PathBuf>> {
-        let mut places = vec![state_dir()?];
+        let mut places = vec![state_dir()?, self.audit.path().to_owned()];
         places.extend(config::directories().map(|own| own.config_dir().to_owned()));
         if let Source::File(path) = &self.config.source {
             places.push(path.clone());
@@ -304,7 +325,7 @@ impl Accounts {
             name: config.name.clone(),
             description: Some(config.description.clone()).filter(|text| !text.is_empty()),
             sign_in_place: self.sign_in_place(key)?,
-            rules: Rules { write: self.may_write(key), ..config.rules.clone() },
+            rules: self.rules(key),
             sign_in_command: self.sign_in_command(key),
             signed_in: Arc::new(move || embedded || identity(&path).is_some()),
             invitations: (!embedded && self.may_invite).then_some(invitations),

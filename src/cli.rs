@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{ServeOptions, ServiceOptions},
+    commands::{AuditOptions, ServeOptions, ServiceOptions},
     credentials::Cause,
 };
 
@@ -49,6 +49,7 @@ pub struct Flags {
 
 /// What is served, and how.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Options {
     /// Account to serve; repeat it or separate names by commas. Without it, every configured account but the sandbox.
     #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
@@ -65,6 +66,14 @@ pub struct Options {
     /// Offer no tool that writes, whatever the configuration says.
     #[arg(long, global = true)]
     pub read_only: bool,
+
+    /// Ask before every write, whatever the configuration says.
+    #[arg(long, global = true)]
+    pub confirm_writes: bool,
+
+    /// Withhold what outsiders, bots and webhooks wrote, in every account.
+    #[arg(long, global = true)]
+    pub lockdown: bool,
 
     /// Folder whose files may be sent; repeat it for more.
     #[arg(long, global = true, value_name = "DIR")]
@@ -182,6 +191,17 @@ pub enum Command {
         #[arg(value_name = "KEY=VALUE")]
         arguments: Vec<String>,
     },
+    /// Show what was written, refused, signed in to and signed out of.
+    ///
+    /// Every write is noted twice: when it passes, as `allowed` by the rules or `confirmed` by you, and when it is `done` or has
+    /// `failed`; what may not be is `refused`, with the reason. Sign-ins and logouts are noted too. A line has the time, the
+    /// account, the tool, the target and the messages by their ids, and a SHA-256 of what was to be written: never a text, a file or
+    /// a secret. What is read is not noted. A write that cannot be noted is not done.
+    ///
+    /// The lines are in `audit.jsonl` in the state directory (`~/.local/state/switchboard` on Linux) or where `audit:` in
+    /// provider-config.yaml says, one JSON object each; only you may read them. No program but yours removes any: move the file away
+    /// to begin another, which servers that run take up with their next line.
+    Audit(AuditOptions),
     /// Renew a token for a server that may end meanwhile.
     #[command(hide = true)]
     Renew {

@@ -1,5 +1,6 @@
 //! The modes of the program, as a person or an MCP client starts them.
 
+mod audit;
 mod call;
 mod doctor;
 mod list;
@@ -29,6 +30,7 @@ use crate::{
     server::{Aggregate, Filtered, Linked},
 };
 
+pub(crate) use audit::AuditOptions;
 pub(crate) use sandbox::ServiceOptions;
 pub(crate) use serve::ServeOptions;
 
@@ -92,6 +94,7 @@ async fn mode(cli: Cli) -> Result<()> {
         Some(Command::Logout { all }) => logout::logout(&accounts()?, all).await,
         Some(Command::Tools { cost, json }) => tools::tools(&accounts()?, cost, json).await,
         Some(Command::Call { tool, arguments }) => call::call(&accounts()?, &tool, &arguments).await,
+        Some(Command::Audit(options)) => audit::audit(&accounts()?, &options),
         Some(Command::Renew { cause }) => renew::renew(&accounts()?, &cause).await,
         None if cli.flags.list_providers => list::list(&accounts()?),
         None if cli.flags.sign_in.local_auth => sign_in::sign_in(&accounts()?, &cli.flags.sign_in).await,

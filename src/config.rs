@@ -34,6 +34,8 @@ pub struct Config {
     pub files: Files,
     /// Which tools clients are offered.
     pub tools: Filter,
+    /// Where it is noted what was done and refused; the default place if missing.
+    pub audit: Option<PathBuf>,
 }
 
 /// One account's block.
@@ -124,6 +126,7 @@ struct File {
     files: Files,
     #[serde(default)]
     tools: tools::Tools,
+    audit: Option<Spanned<PathBuf>>,
 }
 
 /// A block as it is written.
@@ -207,7 +210,11 @@ impl Config {
             download_root: file.files.download_root.map(|root| path("download_root", &root)).transpose()?,
         };
         let tools = file.tools.read(&source)?;
-        Ok(Self { source, accounts, files, tools })
+        let audit = file.audit.map(|path| {
+            complaint::expanded(&source, &path.value)
+                .map_err(|why| complaint::error(&source, path.referenced.line(), &format!("`audit` {why}")))
+        });
+        Ok(Self { source, accounts, files, tools, audit: audit.transpose()? })
     }
 }
 
@@ -268,6 +275,7 @@ impl Block {
                 allow: self.allow,
                 deny: self.deny,
                 confirm: self.confirm,
+                confirm_writes: false,
                 reply_only: self.reply_only,
                 budget: self.budget,
                 call_everyone: self.call_everyone,
@@ -305,12 +313,27 @@ mod tests {
         format!("{error} | {}", error.hint_text().unwrap_or_default())
     }
 
+    fn complained(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            let refusal = refusal(text);
+            assert!(refusal.contains(expected), "for {text:?}\n  expected {expected}\n  but got  {refusal}");
+        }
+    }
+
     #[test]
     fn the_built_in_configuration_is_sound() {
         let config = Config::load(Source::BuiltIn).unwrap();
         let keys: Vec<_> = config.accounts.keys().map(AccountKey::as_str).collect();
         let linked: Vec<_> = host::platforms().iter().map(|platform| platform.key).collect();
         assert_eq!(keys, linked);
+    }
+
+    #[test]
+    fn in_the_built_in_sandbox_nothing_has_to_be_agreed_to_and_elsewhere_everything() {
+        let config = Config::load(Source::BuiltIn).unwrap();
+        let rules = |key| config.accounts[&AccountKey::new(key)].rules.clone();
+        assert_eq!((rules("sandbox").confirm, rules("sandbox").guards.private), (Confirm::Never, false));
+        assert_eq!(rules("matrix"), Rules::default());
     }
 
     #[test]
@@ -381,10 +404,50 @@ mod tests {
             ("providers: [\n", "/etc/switchboard.yaml:1: "),
             ("", "/etc/switchboard.yaml:1: "),
         ];
-        for (text, expected) in cases {
-            let refusal = refusal(text);
-            assert!(refusal.contains(expected), "for {text:?}\n  expected {expected}\n  but got  {refusal}");
-        }
+        complained(&cases);
+    }
+
+    #[test]
+    fn a_mistake_in_the_rules_is_shown_with_what_would_be_right() {
+        complained(&[
+            (
+                "providers:\n  matrix:\n    confirm: sometimes\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `confirm`: there is no `sometimes` | choose from `always`, `unlisted`, `never`",
+            ),
+            (
+                "providers:\n  matrix:\n    confirm: allways\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `confirm`: there is no `allways` | say `always`",
+            ),
+            (
+                "providers:\n  matrix:\n    budget: { minutes: 3 }\n",
+                "/etc/switchboard.yaml:3: account `matrix`: unknown key `minutes` | say `minute`",
+            ),
+            (
+                "providers:\n  matrix:\n    guards:\n      privat: false\n",
+                "/etc/switchboard.yaml:4: account `matrix`: unknown key `privat` | say `private`",
+            ),
+            (
+                "providers:\n  matrix:\n    allow: [\"#ops\", \"\"]\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `allow`: there is an empty target in it",
+            ),
+            (
+                "providers:\n  matrix:\n    deny: { read: [\" \"] }\n",
+                "/etc/switchboard.yaml:3: account `matrix`: `deny`: there is an empty target in it",
+            ),
+            (
+                "providers:\n  matrix:\n    deny:\n      reed: [x]\n",
+                "/etc/switchboard.yaml:4: account `matrix`: `reed`: a list of targets, or lists under `read` and `write` only",
+            ),
+            (
+                "providers:\n  matrix:\n    lokdown: true\n",
+                "/etc/switchboard.yaml:3: account `matrix`: unknown key `lokdown` | say `lockdown`",
+            ),
+            ("providers: {}\nadit: x\n", "/etc/switchboard.yaml:2: unknown key `adit` | say `audit`"),
+            (
+                "providers: {}\naudit: ${NO_SUCH_VARIABLE}/a\n",
+                "/etc/switchboard.yaml:2: `audit` names `${NO_SUCH_VARIABLE}`, which is not set",
+            ),
+        ]);
     }
 
     #[test]
@@ -401,12 +464,13 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let text = "providers:\n  one:\n    platform: matrix\n    token_path: tokens/one.json\nfiles:\n  upload_roots: [out]\n";
+        let text = "providers:\n  one:\n    platform: matrix\n    token_path: tokens/one.json\nfiles:\n  upload_roots: [out]\naudit: notes/audit.jsonl\n";
         let config = Config::parse(Source::File("/etc/chat/config.yaml".into()), text).unwrap();
         let account = &config.accounts[&AccountKey::new("one")];
         assert_eq!(account.token_path.as_deref(), Some(Path::new("/etc/chat/tokens/one.json")));
         assert_eq!(account.platform, "matrix");
         assert_eq!(config.files.upload_roots, [PathBuf::from("/etc/chat/out")]);
+        assert_eq!(config.audit.as_deref(), Some(Path::new("/etc/chat/notes/audit.jsonl")));
     }
 
     #[test]

@@ -26,7 +26,10 @@ use switchboard_kit::{
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::tokens::{TokenKey, TokenStore};
+use crate::{
+    audit::Audit,
+    tokens::{TokenKey, TokenStore},
+};
 
 pub(crate) use browser::free_port;
 pub use invitation::Invitations;
@@ -75,6 +78,8 @@ pub struct SignIn {
     pub token_path: String,
     /// The command that signs in, for hints.
     pub command: String,
+    /// Where it is noted who signed in.
+    pub audit: Option<Audit>,
     /// Where it is counted while a code is exchanged: it is good for one try, so that the process should not end meanwhile.
     pub exchanges: TaskTracker,
 }
@@ -130,6 +135,7 @@ impl SignIn {
             replace: false,
             token_path: String::new(),
             command,
+            audit: None,
             exchanges: TaskTracker::new(),
         }
     }

@@ -85,7 +85,7 @@ fn status_tells_who_is_signed_in_for_what_and_until_when() {
     assert_eq!(lines[0], "sandbox: ok", "{out}");
     for line in [
         &*format!("  platform   sandbox at {url}"),
-        "  access     read and write",
+        "  access     read and write, asks first",
         "  granted    chat:read, chat:write",
         "  token      expires in 60 min, renewed by itself",
         &*format!("  stored in  {place}"),

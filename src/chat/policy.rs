@@ -77,6 +77,15 @@ impl Deed<'_> {
         }
     }
 
+    /// Returns how many writes it is.
+    fn writes(&self) -> usize {
+        match self {
+            Self::Send { pieces, .. } => *pieces,
+            Self::Edit { .. } | Self::Delete { .. } | Self::React { .. } => 1,
+            Self::MarkRead => 0,
+        }
+    }
+
     /// Returns the message that it is about, if it is about one.
     fn message(&self) -> Option<&str> {
         match self {
@@ -103,7 +112,8 @@ impl Chats {
 
     /// Judges several writes at once, in the same order: the user is asked one question about all that need one.
     pub(super) async fn permit_all<'a>(&'a self, writes: Vec<(Place<'a>, Deed<'_>)>) -> Vec<Result<Permit<'a>>> {
-        let judged = join_all(writes.into_iter().map(|(place, deed)| Judgement::of(self, place, deed))).await;
+        let mut judged = join_all(writes.into_iter().map(|(place, deed)| Judgement::of(self, place, deed))).await;
+        self.afford(&mut judged).await;
         let word = self.word(&judged).await;
         join_all(judged.into_iter().map(|judged| self.hand_out(judged, &word))).await
     }

@@ -18,7 +18,7 @@ async fn whoami(chats: &Chats) -> Result<Text> {
     let answers = chats.ask(&accounts, |opened| async move { opened.line.whoami().await }).await;
     let mut lines = Vec::new();
     for account in accounts {
-        let access = if account.rules.write { "read and write" } else { "read only" };
+        let access = account.rules.access();
         let given = answers.given.iter().find(|(other, _)| other.key() == account.key());
         let missing = answers.missing.iter().find(|(other, _)| other.key() == account.key());
         let who = match (given, missing) {

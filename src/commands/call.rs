@@ -1,14 +1,26 @@
 //! `switchboard call`: one tool, from a terminal.
 
-use std::time::Duration;
-
-use serde_json::Value;
-use switchboard_kit::{
-    Error, ErrorKind, Result,
-    host::{Content, JsonObject, local_call},
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+    time::Duration,
 };
 
-use crate::{accounts::Accounts, server::Provider as _, signals::stopped};
+use async_trait::async_trait;
+use serde_json::Value;
+use switchboard_kit::{
+    Answer, Ask, Call, Error, ErrorKind, Medium, Principal, Result,
+    host::{Caller, Content, JsonObject},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    accounts::Accounts,
+    chat::sanitise,
+    server::Provider as _,
+    sign_in::{OwnTerminal, Terminal},
+    signals::stopped,
+};
 
 /// Longest that a call may take.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -16,7 +28,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Calls a tool with `key=value` arguments and prints its answer.
 pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) -> Result<()> {
     let all = super::offered(accounts, accounts.served()?)?;
-    let call = local_call(PATIENCE);
+    let caller = Arc::new(Person::here());
+    let call = Call::of(caller, Principal::local(), PATIENCE, CancellationToken::new());
     let schema = all.get_tool(&call, tool).await?.map(|tool| tool.input).unwrap_or_default();
     let arguments = read(arguments, &schema)?;
     let reply = tokio::select! {
@@ -34,6 +47,48 @@ pub(super) async fn call(accounts: &Accounts, tool: &str, arguments: &[String]) 
         }
     }
     Ok(())
+}
+
+/// Whoever has typed the command.
+struct Person {
+    /// Where they read and type, if they do.
+    terminal: Option<Box<dyn Terminal>>,
+}
+
+impl Person {
+    /// Nobody is asked who may not see the question, or whose answer may be a program's.
+    fn here() -> Self {
+        let present = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self { terminal: present.then(|| Box::<OwnTerminal>::default() as _) }
+    }
+}
+
+#[async_trait]
+impl Caller for Person {
+    fn can_be_asked(&self, medium: Medium) -> bool {
+        self.terminal.is_some() && medium == Medium::Form
+    }
+
+    async fn ask(&self, _: &str, question: &Ask) -> Result<Answer> {
+        let answered_by_yes = match question {
+            Ask::Form { schema, .. } => schema["properties"].as_object().is_none_or(serde_json::Map::is_empty),
+            _ => false,
+        };
+        let Some(terminal) = self.terminal.as_ref().filter(|_| answered_by_yes) else {
+            let message = "the user has to be asked what cannot be asked here".to_owned();
+            return Err(Error::unsupported(message).hint("call the tool from an MCP client that can show forms"));
+        };
+        let mut shown = question.message().to_owned();
+        sanitise::answer(&mut shown);
+        terminal.say(&format!("{shown}\nType `y` to agree; anything else declines:"));
+        Ok(match terminal.line().await.as_deref().map(str::trim) {
+            Some(word) if ["y", "yes"].iter().any(|yes| word.eq_ignore_ascii_case(yes)) => {
+                Answer::Accept(JsonObject::new())
+            }
+            Some(_) => Answer::Decline,
+            None => Answer::Cancel,
+        })
+    }
 }
 
 /// Reads `key=value` arguments by the tool's schema: text where it wants text, JSON elsewhere.
@@ -65,9 +120,63 @@ fn read(arguments: &[String], schema: &JsonObject) -> Result<JsonObject> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use serde_json::json;
+    use switchboard_kit::host::Secret;
+    use url::Url;
 
     use super::*;
+
+    /// A terminal at which this is typed.
+    struct Typed(Option<&'static str>, Arc<Mutex<String>>);
+
+    #[async_trait]
+    impl Terminal for Typed {
+        fn say(&self, line: &str) {
+            self.1.lock().unwrap().push_str(line);
+        }
+
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        async fn line(&self) -> Option<String> {
+            self.0.map(Into::into)
+        }
+
+        async fn secret_line(&self, _: &str) -> Option<Secret> {
+            None
+        }
+
+        fn open(&self, _: &Url) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn only_yes_is_yes() {
+        let shown = Arc::new(Mutex::default());
+        let typed = |word| Person { terminal: Some(Box::new(Typed(word, Arc::clone(&shown)))) };
+        let question = Ask::form("Send to #ops:\n│ \u{1b}[2Jhello\u{202e}\rbye", json!({ "properties": {} }));
+        for word in ["y", "Yes", " YES "] {
+            let answer = typed(Some(word)).ask("sure", &question).await.unwrap();
+            assert_eq!(answer, Answer::Accept(JsonObject::new()), "{word:?}");
+        }
+        assert!(shown.lock().unwrap().starts_with("Send to #ops:\n│ [2Jhello bye\nType `y`"), "{shown:?}");
+        for word in ["", "n", "yess", "y n", "ok", "true", "\u{ff59}"] {
+            assert_eq!(typed(Some(word)).ask("sure", &question).await.unwrap(), Answer::Decline, "{word:?}");
+        }
+        assert_eq!(typed(None).ask("sure", &question).await.unwrap(), Answer::Cancel);
+        let form = Ask::form("Who?", json!({ "properties": { "name": { "type": "string" } } }));
+        assert_eq!(typed(Some("y")).ask("who", &form).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn where_nobody_sits_nobody_is_asked() {
+        let nobody = Person { terminal: None };
+        assert!(!nobody.can_be_asked(Medium::Form) && !nobody.can_be_asked(Medium::Url));
+    }
 
     #[test]
     fn arguments_are_read_by_the_schema() {

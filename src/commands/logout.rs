@@ -3,9 +3,11 @@
 use std::{fs, path::Path};
 
 use switchboard_kit::{AccountKey, Error, ErrorKind, Result};
+use tracing::warn;
 
 use crate::{
     accounts::Accounts,
+    audit::{Entry, Event},
     chat::sanitise,
     oauth::Ended,
     tokens::{Record, TokenStore as _},
@@ -40,11 +42,16 @@ async fn end(accounts: &Accounts, key: &AccountKey) -> Result<String> {
         return Ok(format!("{key}: not signed in"));
     }
     let mut locked = store.lock(&token_key).await?;
+    let person = locked.current().and_then(|record| Some(record.identity.as_ref()?.id.clone()));
     let ended = match locked.current() {
         Some(record) => give_back(accounts, key, record).await,
         None => Err(Error::new(ErrorKind::StoreCorrupt, "the token file could not be read")),
     };
     locked.remove().await?;
+    let entry = Entry { person, ..Entry::now(Event::SignedOut, &token_key.principal, key) };
+    if let Err(error) = accounts.audit().write(&entry).await {
+        warn!(%error, "A logout could not be noted");
+    }
     let mut kept = kept_copies(&accounts.token_file(key)?);
     if let Err(error) = accounts.forget(key).await {
         kept = format!("{kept}; what was remembered of it is still there: {}", sanitise::line(error.message()));

@@ -11,7 +11,7 @@ use switchboard_kit::{AccountKey, Result};
 
 use crate::{
     accounts::Accounts,
-    chat::sanitise,
+    chat::{Rules, sanitise},
     sandbox,
     tokens::{Holder, Method, Record, TokenStore as _},
 };
@@ -24,7 +24,7 @@ use moment::seen_from;
 pub(super) struct Standing {
     key: AccountKey,
     platform: String,
-    may_write: bool,
+    rules: Rules,
     wanted: Wanted,
     stored: Option<Record>,
     pub(super) health: Health,
@@ -47,7 +47,7 @@ impl Standing {
         Ok(Self {
             key: key.clone(),
             platform: accounts.account(key).platform.clone(),
-            may_write: accounts.may_write(key),
+            rules: accounts.rules(key),
             wanted,
             stored: stored.ok().flatten(),
             health,
@@ -68,7 +68,7 @@ impl Standing {
         if let Some(record) = &self.stored {
             line("signed in", &who(record));
         }
-        line("access", if self.may_write { "read and write" } else { "read only" });
+        line("access", &self.rules.access());
         if let Some(record) = &self.stored {
             if !record.scopes.is_empty() {
                 let scopes: Vec<_> = record.scopes.iter().map(|scope| sanitise::name(scope)).collect();
@@ -110,7 +110,7 @@ impl Standing {
                 "name": sanitise::name(&identity.name),
                 "workspace": identity.workspace.as_ref().map(line),
             })),
-            "access": if self.may_write { "write" } else { "read" },
+            "access": if self.rules.write { "write" } else { "read" },
             "scopes": {
                 "granted": record.map(|record| record.scopes.iter().map(line).collect::<Vec<_>>()),
                 "needed": self.wanted.scopes,

@@ -118,6 +118,18 @@ pub(super) fn yaml(source: &Source, text: &str, cause: &serde_saphyr::Error) -> 
         let names = expected.trim_start_matches("one of ").split(", ");
         return suggest(error(source, line, &within(&format!("unknown key `{key}`"))), key, names);
     }
+    if let Some((word, words)) =
+        message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "))
+    {
+        let words = words.trim_start_matches("one of ").split(", ");
+        let key = key_at(text, line).filter(|key| account.as_deref() != Some(key));
+        let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+        let error = error(source, line, &within(&format!("{key}there is no `{word}`")));
+        return match host::nearest(word, words.clone()) {
+            Some(near) => error.hint(format!("say `{near}`")),
+            None => error.hint(format!("choose from {}", listed(words))),
+        };
+    }
     if let Some(rest) = message.strip_prefix("duplicate mapping key: ") {
         let key = rest.split(',').next().unwrap_or(rest);
         if account.as_deref() == Some(key) {

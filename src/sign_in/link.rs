@@ -15,6 +15,7 @@ use super::{
     way::{ByOAuth, DEVICE_SCOPE},
 };
 use crate::{
+    audit::{Entry, Event},
     chat::sanitise,
     oauth::{OAuthRenewal, Tokens},
     tokens::{Method, Record},
@@ -67,7 +68,17 @@ async fn verify_and_store(request: &SignIn, mut record: Record) -> Result<Comple
     record.api_hosts = origins;
     entry.replace(record).await?;
     tracing::info!(account = %request.account, "Signed in");
+    note(request, &identity).await;
     Ok(Completed { account: request.account.clone(), identity })
+}
+
+/// Notes that somebody has signed in, which is so even if it cannot be noted.
+async fn note(request: &SignIn, identity: &Identity) {
+    let Some(audit) = &request.audit else { return };
+    let entry = Entry::now(Event::SignedIn, &request.key().principal, &request.account);
+    if let Err(error) = audit.write(&Entry { person: Some(identity.id.clone()), ..entry }).await {
+        tracing::warn!(%error, "A sign-in could not be noted");
+    }
 }
 
 /// Refuses what belongs to another person or another server than the record that it would replace.

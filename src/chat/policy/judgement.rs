@@ -174,6 +174,10 @@ pub(super) fn settled(opened: &Opened<'_>, reasons: Vec<Reason>) -> Result<Vec<R
             Err(Error::new(ErrorKind::Forbidden, format!("this is not sent, as {why}"))
                 .hint(format!("leave that out, or ask the user to {remedy}; do not try another way")))
         }
+        None if opened.account.rules.confirm_writes => {
+            let why = "everything that is written has to be agreed to".into();
+            Ok(vec![Reason { why, remedy: "start without `--confirm-writes`".into() }])
+        }
         _ => Ok(reasons),
     }
 }

@@ -1,11 +1,14 @@
 //! What is handed out at the gate: the leave for one write, and with it the platform's share of the verbs that write.
 
+use std::collections::BTreeMap;
+
 use switchboard_kit::{
     Error, Result,
     chat::{Deletions, Edits, Posts, Reactions, ReadMarkers, Uploads},
 };
 
 use super::{
+    Budget,
     judgement::{Judgement, standing},
     names::Names,
     note::Note,
@@ -17,7 +20,7 @@ use crate::{
         sanitise,
         served::{Chats, Opened},
     },
-    state::spent,
+    state::spent::{self, Demand},
 };
 
 /// The leave for one write.
@@ -52,7 +55,31 @@ impl Chats {
     pub(super) async fn spend(&self, opened: &Opened<'_>) -> Result<()> {
         let (owner, budget) = (self.owner(opened.account), opened.account.rules.budget);
         let spent = self.served.state().write(move |state| spent::spend(state, &owner, budget.minute, budget.day));
-        spent.await?.map_err(|full| full.explain(opened.account.key()))
+        spent.await?.map_or(Ok(()), |full| Err(full.explain(opened.account.key())))
+    }
+
+    /// Refuses, of what was judged together, what there will be no room for: nobody is asked for it, and no half of it is sent.
+    pub(super) async fn afford(&self, judged: &mut [Judgement<'_, '_>]) {
+        let mut claimed = BTreeMap::new();
+        for judged in judged.iter_mut().filter(|judged| judged.verdict.is_ok()) {
+            let claimed: &mut usize = claimed.entry(judged.place.opened.account.key()).or_default();
+            let writes = judged.deed.writes() + usize::from(judged.place.unopened);
+            match self.room(&judged.place.opened, *claimed, writes).await {
+                Ok(()) => *claimed += writes,
+                Err(error) => judged.verdict = Err(error),
+            }
+        }
+    }
+
+    /// Tells whether there is room for so many writes, after others.
+    pub(super) async fn room(&self, opened: &Opened<'_>, before: usize, writes: usize) -> Result<()> {
+        let (owner, Budget { minute, day }) = (self.owner(opened.account), opened.account.rules.budget);
+        if writes == 0 {
+            return Ok(());
+        }
+        let demand = Demand { minute, day, before, writes };
+        let full = self.served.state().read(move |state| spent::room(state, &owner, demand)).await?;
+        full.map_or(Ok(()), |full| Err(full.explain(opened.account.key())))
     }
 }
 

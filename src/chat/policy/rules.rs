@@ -16,6 +16,8 @@ pub struct Rules {
     pub deny: Targets,
     /// When the user is asked before something is written.
     pub confirm: Confirm,
+    /// Whether a flag has all be asked about that would pass; what is refused stays so.
+    pub confirm_writes: bool,
     /// Whether only answers in threads that were read in the same session are sent.
     pub reply_only: bool,
     /// How much may be written.
@@ -30,9 +32,25 @@ pub struct Rules {
     pub lockdown: bool,
 }
 
+impl Rules {
+    /// Says in few words what may be done.
+    pub fn access(&self) -> String {
+        let asked = match (self.confirm, self.allow.write.is_empty()) {
+            _ if !self.write => return "read only".into(),
+            (Confirm::Never, false) if self.confirm_writes => ", to its `allow` list only, asks first",
+            (Confirm::Never, false) => ", to its `allow` list only",
+            (Confirm::Never, true) if !self.confirm_writes => "",
+            (Confirm::Unlisted, false) if !self.confirm_writes => ", asks first unless on its `allow` list",
+            _ => ", asks first",
+        };
+        let answers = if self.reply_only { ", answers only" } else { "" };
+        format!("read and write{asked}{answers}")
+    }
+}
+
 /// Globs of targets: `account:id`, `account:#name` and `account:@name`, or the same without the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "WrittenTargets")]
+#[serde(try_from = "WrittenTargets")]
 pub struct Targets {
     /// To read.
     pub read: Vec<String>,
@@ -53,12 +71,17 @@ enum WrittenTargets {
     },
 }
 
-impl From<WrittenTargets> for Targets {
-    fn from(written: WrittenTargets) -> Self {
-        match written {
+impl TryFrom<WrittenTargets> for Targets {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenTargets) -> Result<Self, Self::Error> {
+        let targets = match written {
             WrittenTargets::Write(write) => Self { read: Vec::new(), write },
             WrittenTargets::ByAccess { read, write } => Self { read, write },
-        }
+        };
+        // It would match nothing, and the rest of its list would not be what was meant.
+        let empty = targets.read.iter().chain(&targets.write).any(|target| target.trim().is_empty());
+        if empty { Err("there is an empty target in it; `*` stands for any") } else { Ok(targets) }
     }
 }
 
@@ -106,5 +129,28 @@ pub struct Guards {
 impl Default for Guards {
     fn default() -> Self {
         Self { private: true, secrets: true, links: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_writes_stand_is_said_in_few_words() {
+        let list = || Targets { write: vec!["#ops".into()], ..Targets::default() };
+        let rules = |confirm, allow| Rules { write: true, confirm, allow, ..Rules::default() };
+        for (rules, said) in [
+            (Rules::default(), "read only"),
+            (rules(Confirm::Unlisted, Targets::default()), "read and write, asks first"),
+            (rules(Confirm::Unlisted, list()), "read and write, asks first unless on its `allow` list"),
+            (rules(Confirm::Always, list()), "read and write, asks first"),
+            (rules(Confirm::Never, Targets::default()), "read and write"),
+            (rules(Confirm::Never, list()), "read and write, to its `allow` list only"),
+            (Rules { confirm_writes: true, ..rules(Confirm::Unlisted, list()) }, "read and write, asks first"),
+            (Rules { reply_only: true, ..rules(Confirm::Never, Targets::default()) }, "read and write, answers only"),
+        ] {
+            assert_eq!(rules.access(), said, "{rules:?}");
+        }
     }
 }

@@ -67,6 +67,7 @@ impl Chats {
         reasons.extend(leaving(self, opened, &conversation));
         let text: Vec<_> = arguments.values().filter_map(Value::as_str).collect();
         reasons.extend(carried(self, opened, &text.join("\n")));
+        self.room(opened, 0, 1).await?;
         settled(opened, reasons)
     }
 }
