@@ -39,7 +39,7 @@ pub(super) enum Format {
 /// with `thread`, that thread.
 #[expect(clippy::too_many_arguments, reason = "the parameters are the tool's")]
 #[tool(read)]
-async fn read_messages(
+pub(super) async fn read_messages(
     chats: &Chats,
     /// Conversation, such as `#general`, `@mara` or `account:id`.
     target: String,
