@@ -4,6 +4,7 @@
 //! - `verbs` says which tools are listed, `instructions` what a model is told about them.
 //! - `targets`, `time`, `cursor`: what arguments mean. `transcript`, `answers`, `sanitise`, `escapes`: what answers look like.
 //! - `policy` and `roots` are the gates: every write, and every file, passes one.
+//! - `prompts`, `resources` and `suggestions` are what users pick by themselves, beside the tools that models call.
 //! - The rest are the tools themselves, by subject.
 
 mod answers;
@@ -21,8 +22,10 @@ mod mark_read;
 mod names;
 mod people;
 mod policy;
+mod prompts;
 mod react;
 mod read;
+mod resources;
 mod roots;
 pub(crate) mod sanitise;
 mod scope;
@@ -30,6 +33,7 @@ mod search;
 mod send;
 mod served;
 mod split;
+mod suggestions;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -41,7 +45,10 @@ mod whoami;
 
 pub use instructions::instructions;
 pub use policy::{Budget, Confirm, Guards, Rules, Targets};
+pub(crate) use prompts::{Argument, Prompt, prompts};
+pub(crate) use resources::{CONVERSATION, Listed, MESSAGE, Named};
 pub use roots::FileRoots;
 pub use served::{Chats, Served, ServedAccount, SignedIn};
+pub(crate) use suggestions::Typed;
 pub(crate) use targets::fold;
 pub use verbs::verbs;

@@ -104,8 +104,9 @@ async fn mode(cli: Cli) -> Result<()> {
 
 /// Puts together what clients are offered.
 fn offered(accounts: &Accounts, served: Arc<Served>) -> Result<Aggregate> {
-    let linked = Arc::new(Linked::new(served, &accounts.toolsets())?);
-    Ok(Aggregate::new([Arc::new(Filtered::new(linked).tools(accounts.config().tools.clone())) as _]))
+    let tools = &accounts.config().tools;
+    let linked = Arc::new(Linked::new(served, &accounts.toolsets())?.showing(tools.clone()));
+    Ok(Aggregate::new([Arc::new(Filtered::new(linked).tools(tools.clone())) as _]))
 }
 
 /// Prints for a person, or for a pipe that may have closed.

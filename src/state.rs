@@ -70,9 +70,14 @@ impl State {
         Self { path: Arc::new(path), connection: Arc::default() }
     }
 
+    /// Returns whether anything can be remembered in it yet: reading makes the file, too.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Forgets all that is an owner's.
     pub(crate) async fn forget(&self, owner: Owner) -> Result<()> {
-        if !self.path.exists() {
+        if !self.is_there() {
             return Ok(());
         }
         let forget = "DELETE FROM owners WHERE issuer = ?1 AND subject = ?2 AND sign_in = ?3";

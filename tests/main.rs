@@ -7,6 +7,7 @@ mod crowd;
 mod http;
 mod laws;
 mod mcp;
+mod picks;
 mod service;
 mod sharing;
 mod stdio;

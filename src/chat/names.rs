@@ -175,6 +175,13 @@ impl Remembered {
         Ok(known.iter().filter_map(K::recall).collect())
     }
 
+    /// Returns those whose names fit `part` best, and of those the ones that were told of last.
+    pub(super) async fn likeliest<K: Kept>(&self, part: &str, limit: usize) -> Result<Vec<K>> {
+        let part = bare(part);
+        let known = self.read(K::KIND, move |names| names.likeliest(&part, limit)).await?;
+        Ok(known.iter().filter_map(K::recall).collect())
+    }
+
     /// Returns whether the whole list is remembered, as it is where the platform looks nothing up.
     pub(super) async fn is_listed<K: Kept>(&self) -> bool {
         let listing = self.read(K::KIND, |names| names.listing()).await.ok().flatten();

@@ -25,7 +25,7 @@ use switchboard_kit::{
 pub use rules::{Budget, Confirm, Guards, Rules, Targets};
 pub(super) use {
     line::{Line, Reads},
-    names::title,
+    names::{is_hidden, title},
     permit::{Hand, Permit},
     session::{Session, Sessions},
 };

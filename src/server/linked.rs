@@ -1,4 +1,7 @@
-//! The linked platforms as a provider: the chat verbs, and the platform tools that the configuration asks for.
+//! The linked platforms as a provider: the chat verbs, the platform tools that the configuration asks for, and what users pick
+//! by themselves: prompts and resources.
+
+mod picks;
 
 use std::{
     collections::BTreeMap,
@@ -9,19 +12,24 @@ use async_trait::async_trait;
 use serde_json::json;
 use switchboard_kit::{
     AccountKey, Call, Error, ErrorKind, Medium, Result,
-    host::{self, Content, Effect, JsonObject, Reply, ToolDef},
+    host::{self, Content, Effect, JsonObject, Reply, ResourceContents, ToolDef},
 };
 
-use super::provider::{Provider, Tool, unknown};
-use crate::chat::{self, Chats, Served, ServedAccount, sanitise};
+use super::provider::{Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, unknown};
+use crate::{
+    chat::{self, Chats, Served, ServedAccount, sanitise},
+    glob::Filter,
+};
 
 /// Longest name of a platform tool. Clients put their own prefix before it and stop at 60 to 64 characters.
 const LONGEST_NAME: usize = 48;
 
-/// The linked platforms' tools.
+/// What the linked platforms offer.
 pub struct Linked {
     served: Arc<Served>,
     entries: BTreeMap<String, Entry>,
+    /// The tools that a client is shown.
+    shown: Filter,
     described: OnceLock<BTreeMap<String, Tool>>,
 }
 
@@ -57,7 +65,12 @@ impl Linked {
                 }
             }
         }
-        Ok(Self { served, entries, described: OnceLock::new() })
+        Ok(Self { served, entries, shown: Filter::default(), described: OnceLock::new() })
+    }
+
+    /// Has prompts name these tools only, and resources be there only if what reads them is one.
+    pub fn showing(self, shown: Filter) -> Self {
+        Self { shown, ..self }
     }
 
     /// Describes every tool, on the first question: schemas cost more than all the rest of start-up.
@@ -94,6 +107,15 @@ impl Linked {
         let tool = format!("{}_{}", entry.def.host, entry.def.name);
         let permit = chats.permit_tool(account, &tool, &arguments).await?;
         permit.note(work(arguments).await).await
+    }
+
+    /// Does it, and once more if it failed for a sign-in that the user then makes up for.
+    async fn signed_in<T, F: Future<Output = Result<T>>>(&self, call: &Call, attempt: impl Fn() -> F) -> Result<T> {
+        match attempt().await {
+            // Only who can be shown a page may sign in.
+            Err(error) if call.can_ask(Medium::Url) && self.has_signed_in(call, &error).await? => attempt().await,
+            outcome => outcome,
+        }
     }
 
     /// Asks the user for the sign-in that a call has failed for; tells whether the call may be made once more.
@@ -203,6 +225,11 @@ impl Provider for Linked {
         "linked"
     }
 
+    fn kinds(&self) -> Kinds {
+        let (resources, prompts) = (self.has_resources(), self.prompts().next().is_some());
+        Kinds { resources, prompts, completions: resources || prompts, ..Kinds::TOOLS }
+    }
+
     async fn list_tools(&self, _: &Call) -> Result<Vec<Tool>> {
         Ok(self.described().values().cloned().collect())
     }
@@ -213,13 +240,40 @@ impl Provider for Linked {
 
     async fn call_tool(&self, call: &Call, name: &str, arguments: JsonObject) -> Result<Reply> {
         let entry = self.entries.get(name).ok_or_else(|| unknown("tool", name))?;
-        // Only who can be shown a page may sign in and have it done once more.
-        let again = call.can_ask(Medium::Url).then(|| arguments.clone());
-        match (self.attempt(entry, call, arguments).await, again) {
-            (Err(error), Some(arguments)) if self.has_signed_in(call, &error).await? => {
-                self.attempt(entry, call, arguments).await
-            }
-            (outcome, _) => outcome,
-        }
+        self.signed_in(call, || self.attempt(entry, call, arguments.clone())).await
+    }
+
+    async fn list_resources(&self, call: &Call) -> Result<Vec<Resource>> {
+        Ok(self.conversations(call).await)
+    }
+
+    async fn get_resource(&self, _: &Call, _: &str) -> Result<Option<Resource>> {
+        // What is listed is of a family, too.
+        Ok(None)
+    }
+
+    async fn list_resource_templates(&self, _: &Call) -> Result<Vec<ResourceTemplate>> {
+        Ok(self.families())
+    }
+
+    async fn get_resource_template(&self, _: &Call, uri: &str) -> Result<Option<ResourceTemplate>> {
+        Ok(self.family_of(uri))
+    }
+
+    async fn read_resource(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
+        let named = self.named(uri).ok_or_else(|| unknown("resource", uri))?;
+        self.signed_in(call, || self.contents(call, uri, &named)).await.map(|contents| vec![contents])
+    }
+
+    async fn list_prompts(&self, _: &Call) -> Result<Vec<Prompt>> {
+        Ok(self.prompts().map(picks::prompt).collect())
+    }
+
+    async fn render_prompt(&self, _: &Call, name: &str, arguments: JsonObject) -> Result<Vec<PromptMessage>> {
+        self.said(name, &arguments)
+    }
+
+    async fn complete(&self, call: &Call, wanted: &Completion<'_>) -> Result<Option<Vec<String>>> {
+        Ok(self.suggested(call, wanted).await)
     }
 }

@@ -145,6 +145,22 @@ impl<'s> Names<'s> {
         find.query_map(params![self.owner, self.kind, part, limit], known)?.collect()
     }
 
+    /// Returns those with `part` in a name that nobody doubts: those first that have it at the beginning of a name, then at the
+    /// beginning of a word, and of equals those that were told of last. What stands in an id alone does not count.
+    pub(crate) fn likeliest(&self, part: &str, limit: usize) -> rusqlite::Result<Vec<Known>> {
+        let mut find = self.state.prepare_cached(
+            "SELECT id, facts, read, doubted FROM (
+                 SELECT *, replace(char(10) || words || char(10), char(10) || ltrim(lower(id), '#@') || char(10), char(10))
+                     AS called
+                 FROM known_things WHERE owner = ?1 AND kind = ?2 AND doubted = 0 AND instr(words, ?3) > 0
+             ) WHERE instr(called, ?3) > 0
+             ORDER BY instr(called, char(10) || ?3) = 0, ?3 <> '' AND instr(called, ' ' || ?3) = 0, read DESC, called
+             LIMIT ?4",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        find.query_map(params![self.owner, self.kind, part, limit], known)?.collect()
+    }
+
     /// Returns how many are known.
     pub(crate) fn count(&self) -> rusqlite::Result<u64> {
         self.state
@@ -310,6 +326,26 @@ mod tests {
         let count = "SELECT count(*) FROM known_names";
         let named = later.read(move |state| state.query_row(count, [], |row| row.get::<_, i64>(0))).await;
         assert_eq!(named.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_likeliest_has_it_at_the_beginning_and_was_told_of_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(folder.path().join("state.db"));
+        for (second, id, called) in [
+            (1, "#C1", &["c1", "ops"][..]),
+            (2, "C2", &["c2", "ops"]),
+            (3, "C3", &["c3", "team ops"]),
+            (4, "C4", &["c4", "stops"]),
+        ] {
+            of(&state, "a", move |names| names.keep(&[entry(id, called)], at(second))).await;
+        }
+        assert_eq!(ids(&of(&state, "a", |names| names.likeliest("ops", 9)).await), ["C2", "#C1", "C3", "C4"]);
+        assert_eq!(ids(&of(&state, "a", |names| names.likeliest("", 2)).await), ["C4", "C3"]);
+        assert!(of(&state, "a", |names| names.likeliest("c1", 9)).await.is_empty(), "ids are not names");
+        of(&state, "a", |names| names.doubt("C2")).await;
+        assert_eq!(ids(&of(&state, "a", |names| names.likeliest("ops", 1)).await), ["#C1"]);
+        assert!(of(&state, "b", |names| names.likeliest("", 9)).await.is_empty());
     }
 
     #[tokio::test]

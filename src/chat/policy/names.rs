@@ -135,6 +135,13 @@ pub(super) fn denied(account: &ServedAccount, names: &Names, pattern: &str) -> E
     Error::new(ErrorKind::Forbidden, message).hint("ask the user; do not try another way")
 }
 
+/// Returns whether the user's rules keep a conversation from being read, and so from being listed to pick from.
+pub(in crate::chat) fn is_hidden(account: &ServedAccount, conversation: &Conversation) -> bool {
+    let (names, rules) = (Names::of_conversation(conversation), &account.rules);
+    let allowed = |name: &String| rules.allow.read.iter().any(|pattern| is_named(account, pattern, name));
+    names.denied_by(account, &rules.deny.read).is_some() || !(rules.allow.read.is_empty() || names.all().any(allowed))
+}
+
 fn is_named(account: &ServedAccount, pattern: &str, name: &str) -> bool {
     matches(pattern, &format!("{}:{name}", account.key())) || matches(pattern, name)
 }

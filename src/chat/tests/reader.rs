@@ -167,7 +167,7 @@ fn strings(value: &serde_json::Value) -> String {
 }
 
 /// The code points that no answer may have, whatever stands beside them.
-fn forbidden(c: char) -> bool {
+pub(super) fn forbidden(c: char) -> bool {
     let c = c as u32;
     let ranges = [
         (0x00, 0x08),
