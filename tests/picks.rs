@@ -51,7 +51,7 @@ fn prompts_are_listed_rendered_and_completed_in_both_eras() {
     let home = Home::new();
     for mut client in Client::both(&home) {
         let listed = client.request("prompts/list", json!({}));
-        let expected = ["catch_me_up", "standup", "channel_digest", "find_a_decision", "draft_an_announcement"];
+        let expected = ["catch_me_up", "channel_digest", "draft_an_announcement", "find_a_decision", "standup"];
         assert_eq!(names(&listed["prompts"], "name"), expected);
         let digest = json!({ "name": "channel_digest", "arguments": { "conversation": "#general" } });
         let said = client.request("prompts/get", digest);

@@ -55,7 +55,7 @@ const TARGETS: Argument =
     Argument { name: "targets", description: "Where to: #general, or several with commas.", required: false };
 const SINCE: Argument = Argument { name: "since", description: "", required: false };
 
-/// All of them, in the order in which they are listed.
+/// All of them.
 const PROMPTS: [Prompt; 5] = [
     Prompt {
         name: "catch_me_up",
