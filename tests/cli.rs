@@ -93,14 +93,14 @@ fn a_missing_sign_in_names_the_command() {
 #[test]
 fn every_command_teaches_its_use() {
     let home = Home::new();
-    for command in ["serve", "status", "refresh", "logout", "doctor"] {
+    for command in ["serve", "status", "refresh", "logout", "doctor", "audit"] {
         let (code, out, _) = printed(&home.run(&[command, "--help"]));
         assert_eq!(code, 0);
         let lesson = out.split("Usage:").next().unwrap_or_default();
         assert!(lesson.len() > 200, "`{command} --help` says only: {lesson}");
     }
     let (_, out, _) = printed(&home.run(&["--help"]));
-    for command in ["serve", "status", "refresh", "logout", "doctor", "tools", "call", "sandbox"] {
+    for command in ["serve", "status", "refresh", "logout", "doctor", "audit", "tools", "call", "sandbox"] {
         assert!(out.contains(&format!("\n  {command}")), "{out}");
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the whole, in one binary.
 #![cfg(test)]
 
+mod audit;
 mod cli;
 mod confirming;
 mod crowd;

@@ -9,6 +9,7 @@ mod forgery;
 mod hostile;
 mod names;
 mod news;
+mod noting;
 mod picks;
 mod reader;
 mod reading;
