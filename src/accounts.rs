@@ -1,5 +1,6 @@
 //! Configuration and linked platforms, made the accounts to serve.
 
+mod choice;
 mod client;
 mod places;
 
@@ -13,7 +14,7 @@ use std::{
 
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Identity, Principal, Result,
-    host::{self, Account, CredentialSource, Http, Shared},
+    host::{Account, CredentialSource, Http, Shared},
 };
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -64,7 +65,7 @@ impl Accounts {
 
     /// Chooses the accounts of `config` that the flags ask for, without a look at the files that they name.
     pub fn of(config: Config, options: &Options) -> Result<Self> {
-        let chosen = choose(&config, &options.provider)?;
+        let chosen = choice::choose(&config, &options.provider)?;
         let paths = config.accounts.iter().map(|(key, account)| Ok((key.clone(), token_path(key, account)?)));
         let paths = paths.collect::<Result<_>>()?;
         if config.accounts.values().any(|account| account.token_path.is_some()) {
@@ -73,7 +74,10 @@ impl Accounts {
         let sandbox_state = state_dir()?.join(sandbox::KEY).join("sandbox.db");
         let runtime_folder = config::directories().and_then(|own| own.runtime_dir()).map(path::Path::to_owned);
         let audit = match &config.audit {
-            Some(path) => path.clone(),
+            Some(path) => {
+                places::check_audit(&paths, path)?;
+                path.clone()
+            }
             None => state_dir()?.join("audit.jsonl"),
         };
         Ok(Self {
@@ -345,34 +349,6 @@ impl Accounts {
         drop(timeout_at(until, self.renewals.wait()).await);
         self.shared.close(until.saturating_duration_since(Instant::now()).min(LAST_WORDS)).await;
     }
-}
-
-/// Returns the accounts that the flags name, or all but the sandbox.
-fn choose(config: &Config, asked: &[String]) -> Result<Vec<AccountKey>> {
-    if asked.is_empty() {
-        let ordinary = config.accounts.iter().filter(|(_, account)| account.platform != sandbox::KEY);
-        return Ok(ordinary.map(|(key, _)| key.clone()).collect());
-    }
-    let mut chosen = Vec::new();
-    for name in asked {
-        let Some((key, _)) = config.accounts.iter().find(|(key, _)| key.as_str() == name) else {
-            let keys: Vec<_> = config.accounts.keys().map(|key| format!("`{key}`")).collect();
-            let file = match &config.source {
-                Source::File(path) => format!("`{}`", path.display()),
-                Source::BuiltIn => "the built-in configuration".into(),
-            };
-            let error =
-                Error::new(ErrorKind::Config, format!("no account `{name}` in {file}, which has {}", keys.join(", ")));
-            return Err(match host::nearest(name, config.accounts.keys().map(AccountKey::as_str)) {
-                Some(near) => error.hint(format!("say `--provider {near}`")),
-                None => error.hint("add a block for it, or see `--list-providers`"),
-            });
-        };
-        if !chosen.contains(key) {
-            chosen.push(key.clone());
-        }
-    }
-    Ok(chosen)
 }
 
 fn token_path(key: &AccountKey, account: &AccountConfig) -> Result<PathBuf> {

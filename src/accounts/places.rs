@@ -22,6 +22,18 @@ pub(super) fn check_apart(paths: &BTreeMap<AccountKey, PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to note what is done in a file that holds tokens, which that would spoil.
+pub(super) fn check_audit(paths: &BTreeMap<AccountKey, PathBuf>, audit: &Path) -> Result<()> {
+    let noted = real(audit);
+    match paths.iter().find(|(_, path)| real(path) == noted) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let message = format!("`audit` is where the account `{key}` keeps its tokens, `{}`", audit.display());
+            Err(Error::new(ErrorKind::Config, message).hint("give `audit` a file of its own, or leave it out"))
+        }
+    }
+}
+
 /// Returns the file that a path stands for, following links as far as there is something.
 fn real(path: &Path) -> PathBuf {
     match (fs::canonicalize(path), path.parent(), path.file_name()) {
@@ -54,6 +66,8 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Config);
         let message = format!("the accounts `one` and `two` keep their tokens in one file, `{}`", file.display());
         assert_eq!(error.to_string(), message);
+        let paths = BTreeMap::from([(AccountKey::new("one"), file.clone())]);
+        assert!(check_audit(&paths, &file).is_err() && check_audit(&paths, &folder.path().join("audit.jsonl")).is_ok());
         fs::create_dir(folder.path().join("two")).unwrap();
         for spelling in [["two", "..", "token.json"], [".", ".", "token.json"]] {
             let other = folder.path().join(spelling.iter().collect::<PathBuf>());
