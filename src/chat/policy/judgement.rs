@@ -14,7 +14,7 @@ use super::{
 use crate::chat::{
     find::Place,
     sanitise,
-    served::{Chats, Opened},
+    served::{Chats, Opened, ServedAccount},
 };
 
 /// Something that the user has to be asked for.
@@ -68,10 +68,7 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
         Deed::Edit { .. } | Deed::Delete { .. } | Deed::MarkRead => true,
     };
     if rules.reply_only && !answers {
-        let message = format!("only answers to what was read in this session are sent in `{}`", account.key());
-        return Err(Error::new(ErrorKind::Forbidden, message).hint(
-            "read the conversation, and give a message of it as `thread`; the user can end this by `reply_only: false`",
-        ));
+        return Err(only_answers(account));
     }
     if let Deed::Edit { id, .. } | Deed::Delete { id } = deed {
         *before = Some(own(opened, &conversation.id, id).await?);
@@ -127,6 +124,14 @@ pub(super) async fn standing(opened: &Opened<'_>, names: &Names) -> Result<Vec<R
         }
     };
     Ok(vec![Reason { why, remedy }])
+}
+
+/// Says that only answers are sent.
+pub(super) fn only_answers(account: &ServedAccount) -> Error {
+    let message = format!("only answers to what was read in this session are sent in `{}`", account.key());
+    Error::new(ErrorKind::Forbidden, message).hint(
+        "read the conversation, and give a message of it as `thread`; the user can end this by `reply_only: false`",
+    )
 }
 
 /// Says whether something private that was read in the session could go elsewhere.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use switchboard_kit::{Result, host::JsonObject};
 
 use super::{
-    judgement::{Reason, carried, leaving, settled, standing},
+    judgement::{Reason, carried, leaving, only_answers, settled, standing},
     names::Names,
     note::Note,
     question::{asked_because, quote},
@@ -64,6 +64,10 @@ impl Chats {
             names = names.and(Names::of(&place));
         }
         let mut reasons = standing(opened, &names).await?;
+        if opened.account.rules.reply_only {
+            // What a platform's own tool does is no answer to anything, as far as can be seen from here.
+            return Err(only_answers(opened.account));
+        }
         reasons.extend(leaving(self, opened, &conversation));
         let text: Vec<_> = arguments.values().filter_map(Value::as_str).collect();
         reasons.extend(carried(self, opened, &text.join("\n")));
