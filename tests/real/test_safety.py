@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +11,10 @@ from urllib.parse import quote
 
 from evidence import Evidence
 from home import write_configuration
-from scenario import LAST, scenario
+from processes import Process
+from scenario import ALONE, LAST, scenario
+
+HOSTILE_CALLS = 10_000
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -78,6 +83,23 @@ async def a_stored_token_never_goes_to_another_host(world):
         stored = [secret for secret, what in world.evidence.secrets.items() if what.endswith("of token.json")]
         sent = [request.splitlines()[0] for request in evil.heard if any(secret in request for secret in stored)]
         assert not sent, f"the stored token was sent to another host: {sent}"
+
+
+@scenario(ALONE)
+async def a_compromised_assistant_gets_nothing_past_the_rules(world):
+    command = ["cargo", "test", "--quiet", "--locked", "--workspace", "--lib"]
+    process = await Process.start(
+        [*command, "--manifest-path", world.repository / "Cargo.toml", "--", "chat::tests::compromised", "--nocapture"],
+        record=world.folder / "compromised", cwd=world.repository, env=os.environ | {"SWITCHBOARD_HOSTILE": str(HOSTILE_CALLS)},
+    )
+    try:
+        code = await process.exit_code(900)
+    finally:
+        await process.stop()
+    told = re.search(r"(\d+) hostile calls: 0 stored outside the rules; (\d+) of the same calls land", process.said())
+    assert code == 0 and told and int(told[1]) >= HOSTILE_CALLS, process.said()[-2000:]
+    assert int(told[2]) * 100 >= int(told[1]) * 95, told[0]
+    print(f"     {told[0]} with all rules off", flush=True)
 
 
 @scenario(LAST)

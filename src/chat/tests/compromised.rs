@@ -189,7 +189,7 @@ impl Scene {
         (process, session): Origin,
     ) -> Result<Reply> {
         let user = Arc::new(User { manner, session });
-        let call = Call::of(user, Principal::local(), Duration::from_secs(60), CancellationToken::new());
+        let call = Call::of(user, Principal::local(), Duration::from_mins(1), CancellationToken::new());
         let (served, linked) = &self.processes[process];
         let verb = tools().into_iter().find(|def| def.host == Chats::KEY && def.name == tool);
         match verb.filter(|_| !served.accounts().iter().any(|account| account.rules.write)) {

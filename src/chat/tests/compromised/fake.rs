@@ -1,7 +1,5 @@
 //! The sandbox as a witness: its own database writes down all that is stored in it, whoever had it done.
 
-use std::collections::BTreeSet;
-
 use rusqlite::Connection;
 
 use super::plan::{Plan, Seeded};
@@ -101,13 +99,10 @@ impl Fake {
         effects
     }
 
-    /// Returns who is in a conversation, or nobody if everyone may look into it.
-    pub(super) fn audience(&self, conversation: i64) -> Option<BTreeSet<i64>> {
-        let private = "SELECT person FROM members JOIN conversations ON id = conversation WHERE private AND id = ?1";
-        let mut members = self.state.prepare_cached(private).unwrap();
-        let members: BTreeSet<_> =
-            members.query_map([conversation], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap();
-        (!members.is_empty()).then_some(members)
+    /// Returns whether only its members can look into a conversation.
+    pub(super) fn is_private(&self, conversation: i64) -> bool {
+        let mut private = self.state.prepare_cached("SELECT private FROM conversations WHERE id = ?1").unwrap();
+        private.query_row([conversation], |row| row.get(0)).unwrap()
     }
 
     /// Returns the two who talk in a direct chat.
