@@ -48,8 +48,14 @@ async fn get_conversation(
         false => place.conversation.clone(),
     };
     place.opened.remembered.keep(std::slice::from_ref(&conversation)).await;
-    let topic = conversation.topic.as_deref().map(|topic| sanitise::line(topic).chars().take(LONGEST_TOPIC).collect());
-    sanitise::conversation(&mut conversation);
+    if let Some(error) = place.opened.refusal(&conversation, place.person.as_deref()).await? {
+        return Err(error);
+    }
+    let topic: Option<String> =
+        conversation.topic.as_deref().map(|topic| sanitise::line(topic).chars().take(LONGEST_TOPIC).collect());
+    place.opened.clean_conversation(&mut conversation);
+    // There is room for more of it here, unless it is withheld.
+    let topic = topic.filter(|_| conversation.topic.is_some());
     place.conversation = Conversation { topic, ..conversation };
     let json = matches!(format, Some(Format::Json));
     let company = if members {
@@ -87,6 +93,7 @@ impl Company {
             people.drain(..=shown);
         }
         people.retain(|person| sanitise::is_plain(&person.id));
+        place.opened.withhold(&mut people);
         let size = |person: &Person| {
             let shown = if json { people::to_json(key, person).to_string() } else { people::line(key, person) };
             shown.chars().count() + 1

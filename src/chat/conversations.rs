@@ -93,7 +93,11 @@ async fn list_conversations(
         list(&opened, wanted, position).await
     });
     let answers = answers.await.some()?;
-    let coverage = answers.coverage();
+    let walled = answers.given.iter().filter(|(account, _)| account.rules.restrict_reading());
+    // Not how many there are: that would say whether one is called so.
+    let mut notes: Vec<_> =
+        walled.map(|(account, _)| format!("{}: only what may be read is listed", account.key())).collect();
+    notes.extend(answers.coverage());
     let (mut lines, mut listed, mut next) = (Vec::new(), Vec::new(), Cursor::default());
     for (account, (found, left_off)) in answers.given {
         for (conversation, position) in found {
@@ -117,11 +121,11 @@ async fn list_conversations(
     let next = next.write();
     if json {
         let answer = json!({ "conversations": &listed[..fits] });
-        return Ok(Text(for_programs(answer, coverage, next)));
+        return Ok(Text(for_programs(answer, notes, next)));
     }
     let lines: Vec<_> = lines.into_iter().take(fits).map(|(line, _)| line).collect();
     let mut text = if lines.is_empty() { "no conversations".to_owned() } else { lines.join("\n") };
-    for line in coverage.into_iter().chain([footer(next.as_deref())]) {
+    for line in notes.into_iter().chain([footer(next.as_deref())]) {
         text.push('\n');
         text.push_str(&line);
     }
@@ -148,8 +152,9 @@ async fn list(
         let shown = position.after.as_ref().and_then(|after| page.items.iter().position(|item| item.id == *after));
         for mut conversation in page.items.into_iter().skip(shown.map_or(0, |shown| shown + 1)) {
             let after = position.clone().behind(&conversation.id);
-            sanitise::conversation(&mut conversation);
-            if sanitise::is_plain(&conversation.id) && wanted.is_met_by(&conversation) {
+            let readable = opened.refusal(&conversation, None).await?.is_none();
+            opened.clean_conversation(&mut conversation);
+            if readable && sanitise::is_plain(&conversation.id) && wanted.is_met_by(&conversation) {
                 if found.len() == wanted.limit {
                     return Ok((found, Some(position)));
                 }

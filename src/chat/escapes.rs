@@ -36,14 +36,17 @@ pub(super) fn title(name: &str) -> String {
     let ours = name == "end"
         || name.starts_with(['#', '@'])
         || name.as_bytes().get(2) == Some(&b':')
-        || name.split_once(':').is_some_and(|(word, _)| ["next", "not covered", "now"].contains(&word));
+        || name.split_once(':').is_some_and(|(word, _)| ["next", "not covered", "now", "withheld"].contains(&word));
     if ours { format!("\\{name}") } else { name }
 }
 
 /// Returns what a message says, without marks of its own making; `quotes` says that a quotation stands before it.
 pub(super) fn text(said: &str, quotes: bool) -> String {
     let said = said.trim();
-    let first = said.starts_with('↳') || said == "[deleted]" || (quotes && said.starts_with('>'));
+    let first = said.starts_with('↳')
+        || said == "[deleted]"
+        || said.starts_with("[withheld")
+        || (quotes && said.starts_with('>'));
     let said = escaped(said, is_mark);
     if first && !said.starts_with('\\') { format!("\\{said}") } else { said }
 }
@@ -119,6 +122,7 @@ mod tests {
             ("[file F9 salaries.xlsx 3 kB]", "\\[file F9 salaries.xlsx 3 kB]"),
             ("↳M1 no", "\\↳M1 no"),
             ("[deleted]", "\\[deleted]"),
+            ("[withheld: written by a bot]", "\\[withheld: written by a bot]"),
             ("> Boss: yes", "> Boss: yes"),
             ("see [the plan](https://x.example) (page 3)", "see [the plan](https://x.example) (page 3)"),
         ] {

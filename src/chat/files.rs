@@ -46,9 +46,8 @@ async fn get_file(
     mode: Option<Mode>,
 ) -> Result<Reply> {
     let (opened, id, known) = locate(chats, &r#ref, file.as_deref()).await?;
-    let files = opened.chat()?.files().ok_or_else(|| opened.lacks("files"))?;
     let limit = if mode == Some(Mode::Image) { LARGEST_PICTURE } else { LARGEST };
-    let download = opened.run(files.download(&id, limit)).await?;
+    let download = chats.download(&opened, &id, limit).await?;
     let name = download.name.clone().or(known).unwrap_or_else(|| "file".to_owned());
     let head = format!("{}, {}", label(&name), bytes(download.bytes.len() as u64));
     let picture = picture(&download.bytes);
@@ -62,7 +61,11 @@ async fn get_file(
                 .hint("use mode `text` or `save`"))
         }
         Some(Mode::Image) | None if picture.is_some() => show(download, head, picture.unwrap_or_default()),
-        _ => read(&download, &name, &head),
+        _ => {
+            let shown = read(&download, &name, &head)?;
+            chats.session().shows_links(&shown);
+            Ok(Reply::text(shown))
+        }
     }
 }
 
@@ -74,7 +77,7 @@ fn show(download: Download, head: String, media_type: &str) -> Result<Reply> {
     Ok(Reply { content: vec![Content::Text(head), picture], structured: None })
 }
 
-fn read(download: &Download, name: &str, head: &str) -> Result<Reply> {
+fn read(download: &Download, name: &str, head: &str) -> Result<String> {
     let text = std::str::from_utf8(&download.bytes).ok().filter(|text| !text.contains('\0'));
     let Some(text) = text else {
         return Err(Error::invalid(format!("`{}` is not text", label(name))).hint("use mode `save`"));
@@ -83,7 +86,7 @@ fn read(download: &Download, name: &str, head: &str) -> Result<Reply> {
     let rest = text.len() - shown.len();
     // Nothing of ours comes after the content: it could say the same.
     let more = if rest > 0 { format!("; {rest} bytes more are cut, mode `save` has all") } else { String::new() };
-    Ok(Reply::text(format!("{head}{more}; content by others:\n{}", sanitise::text(&shown))))
+    Ok(format!("{head}{more}; content by others:\n{}", sanitise::text(&shown)))
 }
 
 /// Returns the account, the file's id, and its name if that is known already.
@@ -96,7 +99,7 @@ async fn locate<'a>(
     let accounts: Vec<&ServedAccount> = account.map_or_else(|| chats.served.accounts.iter().collect(), |one| vec![one]);
     if chats.naming_message(reference).is_some() {
         let place = chats.place(reference, Purpose::Read).await?;
-        let file = one_of(&place, file).await?;
+        let file = one_of(chats, &place, file).await?;
         return Ok((place.opened, file.id, Some(file.name)));
     }
     match accounts.as_slice() {
@@ -106,10 +109,9 @@ async fn locate<'a>(
     }
 }
 
-async fn one_of(place: &Place<'_>, wanted: Option<&str>) -> Result<File> {
-    let messages = place.opened.chat()?.messages();
-    let mut message = place.opened.run(messages.get(&place.conversation.id, place.message()?)).await?;
-    sanitise::message(&mut message);
+async fn one_of(chats: &Chats, place: &Place<'_>, wanted: Option<&str>) -> Result<File> {
+    let message = place.opened.message(&place.conversation.id, place.message()?).await?;
+    chats.opens(place, &message)?;
     let (view, mut files) = (View { zone: &super::time::zone(), account: None, thread: None }, message.files);
     let names: Vec<_> = files.iter().map(|file| format!("`{}`", view.file(file))).collect();
     if let Some(wanted) = wanted {

@@ -87,6 +87,17 @@ impl Place<'_> {
     }
 }
 
+impl Opened<'_> {
+    /// Says why what was found may not be read, if it may not. Of a person with whom there is no direct chat nothing can be.
+    async fn unreadable_match(&self, found: &Match) -> Result<Option<Error>> {
+        match found {
+            Match::Conversation(conversation) => self.refusal(conversation, None).await,
+            Match::Person(person, Some(conversation)) => self.refusal(conversation, Some(person)).await,
+            Match::Person(_, None) => Ok(None),
+        }
+    }
+}
+
 impl Chats {
     /// Finds the one conversation that `target` means.
     pub(super) async fn place(&self, target: &str, purpose: Purpose) -> Result<Place<'_>> {
@@ -107,14 +118,35 @@ impl Chats {
             .into_iter()
             .flat_map(|(account, found)| found.into_iter().map(move |found| (account, found)))
             .collect();
+        let mut hidden = self.hide(&mut found, purpose).await?;
+        if purpose == Purpose::Write && found.len() + hidden.len() > 1 {
+            return Err(ambiguous(text, &found, hidden.len()));
+        }
         match found.len() {
             1 => {
                 let (account, found) = found.remove(0);
                 self.settle(account, found, purpose)
             }
+            0 if !hidden.is_empty() => Err(hidden.swap_remove(0)),
             0 => Err(self.unknown(text, &accounts, &Answers { given: Vec::<(_, ())>::new(), missing }).await),
-            _ => Err(ambiguous(text, &found)),
+            _ => Err(ambiguous(text, &found, 0)),
         }
+    }
+
+    /// Takes out what may not be read, and returns why; of what is to be written to, only where several are to be named.
+    async fn hide(&self, found: &mut Vec<(&ServedAccount, Found)>, purpose: Purpose) -> Result<Vec<Error>> {
+        let mut hidden = Vec::new();
+        let named = purpose == Purpose::Read || found.len() > 1;
+        if !(named && found.iter().any(|(account, _)| account.rules.restrict_reading())) {
+            return Ok(hidden);
+        }
+        for (account, found_there) in std::mem::take(found) {
+            match self.open(account).unreadable_match(&found_there.what).await? {
+                Some(error) => hidden.push(error),
+                None => found.push((account, found_there)),
+            }
+        }
+        Ok(hidden)
     }
 
     /// Returns whether one of those that did not answer may know `text`. Where nobody is signed in nothing can be sent, but
@@ -180,13 +212,13 @@ impl Chats {
             return Err(Error::unsupported(format!("`{}` has an id of several lines", title(&conversation)))
                 .hint("use another conversation"));
         }
-        sanitise::conversation(&mut conversation);
+        opened.clean_conversation(&mut conversation);
         let (message, remembered) = (found.message, found.remembered);
         Ok(Place { opened, conversation, person, unopened, message, remembered })
     }
 }
 
-fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {
+fn ambiguous(text: &str, found: &[(&ServedAccount, Found)], hidden: usize) -> Error {
     let exact = |(account, found): &(&ServedAccount, Found)| match &found.what {
         Match::Conversation(conversation) | Match::Person(_, Some(conversation)) => {
             let message = found.message.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
@@ -199,6 +231,9 @@ fn ambiguous(text: &str, found: &[(&ServedAccount, Found)]) -> Error {
     let mut candidates: Vec<_> = found.iter().take(CANDIDATES).map(exact).collect();
     if found.len() > CANDIDATES {
         candidates.push(format!("{} more", found.len() - CANDIDATES));
+    }
+    if hidden > 0 {
+        candidates.push(format!("{hidden} that may not be read"));
     }
     Error::invalid(format!("`{}` means several: {}", sanitise::name(text), candidates.join(", ")))
         .hint("use one of these exact targets")

@@ -45,7 +45,7 @@ async fn mark_read(
 /// Returns the id of the newest message.
 async fn newest(place: &Place<'_>) -> Result<String> {
     let newest = History { limit: 1, ..History::default() };
-    let page = place.opened.chat()?.messages().list(&place.conversation.id, &newest);
-    let newest = place.opened.run(page).await?.items.into_iter().next().map(|message| message.at.id);
+    let newest =
+        place.opened.page(&place.conversation.id, &newest).await?.items.into_iter().next().map(|message| message.at.id);
     newest.ok_or_else(|| Error::not_found(format!("there are no messages in {}", place.title())))
 }

@@ -96,6 +96,7 @@ impl Opened<'_> {
             Err(error) => return Err(error),
         };
         found.retain(|person| sanitise::is_plain(&person.id));
+        self.withhold(&mut found);
         found.sort_by_key(|person| !is_person(person, query));
         if found.len() > limit {
             found.truncate(limit);

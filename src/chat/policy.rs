@@ -1,7 +1,8 @@
-//! The gate that every write passes, once it is known exactly what it acts on and before anything is done.
+//! The gates: every write passes one, once it is known exactly what it acts on and before anything is done, and every read another.
 //!
 //! - `rules` is what the user has said, `names` how a rule knows a thing, `session` what was shown before.
 //! - `judgement` goes through the rules, in one order for every write; `secrets` and `links` are what two of them look for.
+//! - `reading` is the gate of the reads, `withheld` what it keeps back under `lockdown`.
 //! - `question` asks the user; `permit` is what is handed out in the end, and the only way to what writes: `line` keeps that shut.
 
 mod judgement;
@@ -11,10 +12,12 @@ mod names;
 mod note;
 mod permit;
 mod question;
+mod reading;
 mod rules;
 mod secrets;
 mod session;
 mod tools;
+mod withheld;
 
 use futures::future::join_all;
 use switchboard_kit::{
@@ -23,6 +26,7 @@ use switchboard_kit::{
 };
 
 pub use rules::{Budget, Confirm, Guards, Rules, Targets};
+pub(super) use withheld::note as withheld;
 pub(super) use {
     line::{Line, Reads},
     names::{is_hidden, title},

@@ -15,6 +15,7 @@ use super::{
     answers::for_programs,
     cursor::{self, Cursor, Position, footer, mark},
     find::{Place, Purpose},
+    policy::withheld,
     sanitise,
     served::Chats,
     time::{self, Window},
@@ -112,7 +113,7 @@ pub(super) async fn read_messages(
     let several = chats.served.accounts.len() > 1;
     let zone = time::zone();
     let view = View { zone: &zone, account: several.then(|| place.opened.account.key()), thread: thread.as_deref() };
-    Ok(Text(page.show(&place, &view, asked, matches!(format, Some(Format::Json)))))
+    Ok(Text(page.show(chats, &place, &view, asked, matches!(format, Some(Format::Json)))))
 }
 
 /// Messages, newest first, and where to go on.
@@ -126,10 +127,8 @@ struct Shown {
 async fn fetch(place: &Place<'_>, history: &History, mut position: Position) -> Result<Shown> {
     for _ in 0..PASSED_OVER {
         let history = History { cursor: position.page.clone(), ..history.clone() };
-        let page = place.opened.chat()?.messages().list(&place.conversation.id, &history);
-        let page = place.opened.run(page).await?;
-        let mut messages = position.rest(page.items);
-        sanitise::messages(&mut messages);
+        let page = place.opened.page(&place.conversation.id, &history).await?;
+        let messages = position.rest(page.items);
         let next = page.next.map(Position::page);
         match next {
             Some(next) if messages.is_empty() => position = next,
@@ -145,7 +144,7 @@ impl Shown {
         self.messages.is_empty() && self.next.is_none() && self.position == Position::default()
     }
 
-    fn show(mut self, place: &Place<'_>, view: &View<'_>, asked: u32, json: bool) -> String {
+    fn show(mut self, chats: &Chats, place: &Place<'_>, view: &View<'_>, asked: u32, json: bool) -> String {
         let written = |message: &Message| {
             if json { to_json(place, message).to_string().chars().count() + 1 } else { view.size(message) }
         };
@@ -155,18 +154,21 @@ impl Shown {
             self.next = Some(self.position.behind_message(last));
         }
         self.messages.truncate(fits);
+        chats.shows(place.opened.account.key(), Some(&place.conversation), &self.messages);
+        let withheld = withheld(&self.messages);
         let next = Cursor::one(place.opened.account.key(), self.next.map(|next| next.with(asked)));
         if json {
             let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();
             let (target, conversation) = (place.target(), &place.conversation);
             let answer = json!({ "target": target, "conversation": conversation, "messages": messages, "left": left });
-            return for_programs(answer, [], next);
+            return for_programs(answer, withheld, next);
         }
         let mut text = format!("{}{}\n", place.title(), header(&self.messages, view));
         text.push_str(&view.lines(self.messages.iter().rev()));
         if left > 0 {
             let _ = writeln!(text, "{left} older messages of this page did not fit; the cursor goes on with them");
         }
+        text.extend(withheld.map(|note| note + "\n"));
         text.push_str(&footer(next.as_deref()));
         text
     }

@@ -57,8 +57,8 @@ struct Findings {
     source: Source,
     /// How it was searched, and how far.
     coverage: String,
-    /// What people call the conversations.
-    titles: BTreeMap<String, String>,
+    /// The conversations, as far as they are known.
+    known: BTreeMap<String, Conversation>,
 }
 
 /// Where the hits are from, and where their search goes on.
@@ -165,8 +165,8 @@ async fn search(
             found => found?,
         },
     };
-    let titles = titles(chats, opened, only, &found.hits).await;
-    Ok(Findings { titles, ..found })
+    let known = known(chats, opened, only, &found.hits).await;
+    Ok(Findings { known, ..found })
 }
 
 async fn by_platform(
@@ -177,8 +177,9 @@ async fn by_platform(
     mut page: Option<String>,
     mut position: Position,
 ) -> Result<Findings> {
-    let platform = opened.chat()?.search().filter(|_| wanted.suits_platforms());
-    let platform = platform.ok_or_else(|| opened.lacks("search of that kind"))?;
+    if !wanted.suits_platforms() {
+        return Err(opened.lacks("search of that kind"));
+    }
     let mut query = Query {
         text: wanted.text.clone(),
         conversation: only.map(|conversation| conversation.id.clone()),
@@ -191,10 +192,9 @@ async fn by_platform(
     let mut turns = 0;
     let (mut hits, next) = loop {
         query.cursor.clone_from(&page);
-        let found = opened.run(platform.search(&query)).await?;
+        let found = opened.hits(&query).await?;
         let mut messages = position.rest(found.items);
         messages.retain(|message| filter.admits(message));
-        sanitise::messages(&mut messages);
         turns += 1;
         match found.next {
             Some(next) if messages.is_empty() && turns < PASSED_OVER && !opened.is_hurried() => {
@@ -204,6 +204,7 @@ async fn by_platform(
         }
     };
     let mut coverage = "its own search".to_owned();
+    coverage.push_str(unsearched(opened));
     if wanted.context > 0 {
         let unknown = context::surround(opened, &mut hits, wanted.context).await?;
         context::merge(&mut hits);
@@ -214,7 +215,7 @@ async fn by_platform(
             coverage.push_str(&format!(", the context of {unknown} could not be read"));
         }
     }
-    Ok(Findings { hits, more: 0, source: Source::Platform { page, position, next }, coverage, titles: BTreeMap::new() })
+    Ok(Findings { hits, more: 0, source: Source::Platform { page, position, next }, coverage, known: BTreeMap::new() })
 }
 
 async fn by_scan(
@@ -227,25 +228,36 @@ async fn by_scan(
 ) -> Result<Findings> {
     let Scanned { mut hits, more, start, end, coverage } = scan(chats, opened, wanted, filter, only, start).await?;
     context::merge(&mut hits);
-    Ok(Findings { hits, more, source: Source::Scan { start, end }, coverage, titles: BTreeMap::new() })
+    Ok(Findings { hits, more, source: Source::Scan { start, end }, coverage, known: BTreeMap::new() })
 }
 
-/// Returns what people call the conversations of these hits. It is no failure if they are not known.
-async fn titles(
+/// Says what is searched nowhere, so that no search tells what is in it.
+fn unsearched(opened: &Opened<'_>) -> &'static str {
+    let rules = &opened.account.rules;
+    match (rules.restrict_reading(), rules.lockdown) {
+        (false, false) => "",
+        (true, false) => " of what may be read",
+        (false, true) => " of what members wrote",
+        (true, true) => " of what may be read and members wrote",
+    }
+}
+
+/// Returns the conversations of these hits. It is no failure if they are not known.
+async fn known(
     chats: &Chats,
     opened: &Opened<'_>,
     only: Option<&Conversation>,
     hits: &[Hit],
-) -> BTreeMap<String, String> {
+) -> BTreeMap<String, Conversation> {
     let wanted: BTreeSet<&str> = hits.iter().map(|hit| hit.message.at.conversation.as_str()).collect();
-    let (mut titles, mut unknown) = (BTreeMap::new(), Vec::new());
+    let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
     let mut know = |mut conversation: Conversation| {
         sanitise::conversation(&mut conversation);
-        titles.insert(conversation.id.clone(), title(&conversation));
+        known.insert(conversation.id.clone(), conversation);
     };
     for id in wanted {
-        let known = only.filter(|only| only.id == id).cloned();
-        match known.or(opened.remembered.with_id(id).await) {
+        let asked_for = only.filter(|only| only.id == id).cloned();
+        match asked_for.or(opened.remembered.with_id(id).await) {
             Some(conversation) => know(conversation),
             None => unknown.push(id),
         }
@@ -257,12 +269,17 @@ async fn titles(
         let asked = unknown.iter().map(|id| opened.conversation(id));
         join_all(asked).await.into_iter().flatten().for_each(know);
     }
-    titles
+    known
+}
+
+/// Returns what people call a conversation, if it is known.
+fn called(known: Option<&Conversation>) -> String {
+    known.map_or_else(|| "conversation".to_owned(), title)
 }
 
 impl Findings {
-    fn title(&self, message: &Message) -> &str {
-        self.titles.get(&message.at.conversation).map_or("conversation", String::as_str)
+    fn title(&self, message: &Message) -> String {
+        called(self.known.get(&message.at.conversation))
     }
 
     /// Returns where the search goes on if the first `shown` hits are shown.

@@ -211,8 +211,16 @@ impl Chats {
         answers
     }
 
-    /// Returns the conversations of an account, read anew if they are old or `anew` is asked for.
+    /// Returns the conversations of an account that may be read, asked for anew if they are old or `anew` says so.
     pub(super) async fn conversations(&self, opened: &Opened<'_>, anew: bool) -> Result<Arc<Vec<Conversation>>> {
+        let listed = self.listed(opened, anew).await?;
+        if !opened.account.rules.restrict_reading() {
+            return Ok(listed);
+        }
+        opened.keep_readable(listed.to_vec()).await.map(Arc::new)
+    }
+
+    async fn listed(&self, opened: &Opened<'_>, anew: bool) -> Result<Arc<Vec<Conversation>>> {
         let key = self.owner(opened.account);
         let kept = {
             let mut listed = self.served.listed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -99,6 +99,8 @@ impl View<'_> {
         }
         let text = if message.deleted {
             "[deleted]".to_owned()
+        } else if message.withheld {
+            format!("[withheld: written by {}]", page::outsider(message.author.kind))
         } else {
             cut(&escapes::text(&sanitise::text(&message.text), quote.is_some()), LONGEST_TEXT)
         };

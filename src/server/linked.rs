@@ -101,10 +101,11 @@ impl Linked {
             let live = account.bound.connect(&account.account, call);
             (entry.def.call)(live.as_any(), arguments).await.map_err(|error| account.explain(error))
         };
+        let tool = format!("{}_{}", entry.def.host, entry.def.name);
         if entry.def.effect == Effect::Read {
+            chats.permit_reading(account, &tool, &arguments).await?;
             return work(arguments).await;
         }
-        let tool = format!("{}_{}", entry.def.host, entry.def.name);
         let permit = chats.permit_tool(account, &tool, &arguments).await?;
         permit.note(work(arguments).await).await
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::chat::{
     answers::{Answers, for_programs},
     cursor::{self, footer},
-    policy::title,
+    policy::{title, withheld},
     read::with_ref,
     served::Chats,
     time,
@@ -43,6 +43,7 @@ struct Item {
 
 /// A conversation as it is shown.
 struct Heading {
+    conversation: Conversation,
     title: String,
     target: String,
     earlier: usize,
@@ -98,6 +99,10 @@ impl Digest {
         digest.notes.extend(coverage);
         digest.items.sort_by(|one, other| one.rank.cmp(&other.rank));
         digest.cut(limit);
+        for item in &digest.items {
+            chats.shows(&item.rank.2, Some(&digest.heading(item).conversation), [&item.message]);
+        }
+        digest.notes.extend(withheld(digest.items.iter().map(|item| &item.message)));
         digest
     }
 
@@ -122,6 +127,7 @@ impl Digest {
         for (index, room) in news.rooms.into_iter().enumerate() {
             let id = &room.conversation.id;
             headings.push(Heading {
+                conversation: room.conversation.clone(),
                 title: title(&room.conversation),
                 target: format!("{key}:{id}"),
                 earlier: room.earlier,

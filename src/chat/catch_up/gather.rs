@@ -16,7 +16,6 @@ use crate::{
     chat::{
         names::is_gone,
         policy::title,
-        sanitise,
         served::{Chats, Opened},
     },
     state::marks,
@@ -238,7 +237,7 @@ impl Room {
         };
         let mut history = History { limit: PAGE, until: again.then_some(look.until), ..History::default() };
         for _ in 0..PAGES {
-            let page = opened.run(opened.chat()?.messages().list(&conversation.id, &history)).await?;
+            let page = opened.page(&conversation.id, &history).await?;
             let oldest = page.items.last().map(|message| message.time);
             room.learn(page.items);
             history.cursor = page.next;
@@ -255,8 +254,7 @@ impl Room {
     }
 
     /// Adds messages to what is known.
-    pub(super) fn learn(&mut self, mut messages: Vec<Message>) {
-        sanitise::messages(&mut messages);
+    pub(super) fn learn(&mut self, messages: Vec<Message>) {
         self.messages.extend(messages.into_iter().map(|message| (message.at.id.clone(), message)));
     }
 

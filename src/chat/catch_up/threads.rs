@@ -60,7 +60,7 @@ pub(super) async fn read(
     rooms: &mut [Room],
     fixed: bool,
 ) -> Result<Threads> {
-    let answers_come_along = opened.chat()?.messages().include_answers();
+    let answers_come_along = opened.include_answers()?;
     let mut mine = Mine::default();
     for room in rooms.iter() {
         mine.learn(room, me, look.until);
@@ -92,7 +92,7 @@ pub(super) async fn read(
             async move {
                 let until = fixed.then_some(look.until);
                 let history = History { thread: Some(thread.clone()), limit: PAGE, until, ..History::default() };
-                let page = opened.run(opened.chat()?.messages().list(&conversation, &history)).await?;
+                let page = opened.page(&conversation, &history).await?;
                 Ok::<_, Error>(page.items)
             }
         });

@@ -61,6 +61,7 @@ impl Opened<'_> {
             };
             self.remembered.keep(&first.items).await;
         }
-        self.remembered.about(&part, limit).await.unwrap_or_default()
+        let near = self.remembered.about(&part, limit).await.unwrap_or_default();
+        self.keep_readable(near).await.unwrap_or_default()
     }
 }

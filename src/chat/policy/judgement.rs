@@ -7,7 +7,7 @@ use switchboard_kit::{
 
 use super::{
     Confirm, Deed, links,
-    names::{Listing, Names, denied},
+    names::{Listing, Names, Sharing, denied},
     note::Note,
     off, secrets,
 };
@@ -109,7 +109,7 @@ pub(super) async fn standing(opened: &Opened<'_>, names: &Names) -> Result<Vec<R
     }
     let target = format!("{}:{}", account.key(), names.shown());
     let remedy = format!("add `{target}` to `allow` in provider-config.yaml");
-    let listing = names.listing(opened, &rules.allow.write).await?;
+    let listing = names.listing(opened, &rules.allow.write, Sharing::Asked).await?;
     let why = match (rules.confirm, listing) {
         (Confirm::Always, _) => {
             let why = format!("everything that is written in `{}` has to be agreed to", account.key());
@@ -139,8 +139,13 @@ pub(super) fn leaving(chats: &Chats, opened: &Opened<'_>, conversation: &str) ->
     let account = opened.account;
     let (read_in, read) =
         chats.session().read_elsewhere(account.key(), conversation).filter(|_| account.rules.guards.private)?;
-    let why =
-        format!("messages of the private conversation `{read_in}:{}` were read in this session", sanitise::line(&read));
+    let why = match read {
+        Some(read) => {
+            let read = sanitise::line(&read);
+            format!("messages of the private conversation `{read_in}:{read}` were read in this session")
+        }
+        None => format!("a file of `{read_in}`, perhaps of a private conversation, was read in this session"),
+    };
     Some(Reason { why, remedy: format!("set `guards: {{ private: false }}` for `{}`", account.key()) })
 }
 

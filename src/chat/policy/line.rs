@@ -1,4 +1,4 @@
-//! An open line to a platform. Whoever has one can read; what writes is for the gate alone.
+//! An open line to a platform. Whoever has one can ask for names; what reads messages and what writes is for the gates alone.
 
 use std::sync::Arc;
 
@@ -81,13 +81,13 @@ impl<'a> Reads<'a> {
         self.0.conversations().direct(person, false).await
     }
 
-    /// Reads messages.
-    pub(in crate::chat) fn messages(self) -> &'a dyn Messages {
+    /// Reads messages. So that nothing is shown that may not be, it is for the gate alone, like what searches, fetches and follows.
+    pub(super) fn messages(self) -> &'a dyn Messages {
         self.0.messages()
     }
 
     /// Searches.
-    pub(in crate::chat) fn search(self) -> Option<&'a dyn Search> {
+    pub(super) fn search(self) -> Option<&'a dyn Search> {
         self.0.search()
     }
 
@@ -97,12 +97,12 @@ impl<'a> Reads<'a> {
     }
 
     /// Fetches files.
-    pub(in crate::chat) fn files(self) -> Option<&'a dyn Files> {
+    pub(super) fn files(self) -> Option<&'a dyn Files> {
         self.0.files()
     }
 
     /// Tells what has happened since a cursor.
-    pub(in crate::chat) fn changes(self) -> Option<&'a dyn Changes> {
+    pub(super) fn changes(self) -> Option<&'a dyn Changes> {
         self.0.changes()
     }
 

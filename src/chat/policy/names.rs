@@ -8,14 +8,17 @@ use switchboard_kit::{
 use crate::{
     chat::{
         escapes,
-        find::{Place, people},
-        names::ABSENCE_LASTS,
+        find::{Place, is_person, people},
+        names::{ABSENCE_LASTS, Extent, LIST_LASTS},
         sanitise,
         served::{Opened, ServedAccount},
         targets,
     },
     glob::matches,
 };
+
+/// Most people of one name who are looked at.
+const NAMESAKES: usize = 50;
 
 /// The names by which rules know something, without the account.
 #[derive(Default)]
@@ -38,15 +41,29 @@ pub(super) enum Listing {
     Off(String),
 }
 
+/// How it is found out whether others have a name too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// The platform is asked about each name.
+    Asked,
+    /// By the list of the user's conversations, which is read once a day, and by the people who are remembered: many conversations are
+    /// judged at once where something is read.
+    Listed,
+}
+
 impl Names {
     /// Names what was found.
     pub(super) fn of(place: &Place<'_>) -> Self {
-        let mut names = Self::of_conversation(&place.conversation);
-        if let Some(person) = place.person.as_deref().map(Self::of_person) {
-            names.unique.extend(person.unique);
-            names.called.extend(person.called);
+        Self::of_both(&place.conversation, place.person.as_deref())
+    }
+
+    /// Names a conversation, and whom it is with, if that is known.
+    pub(super) fn of_both(conversation: &Conversation, person: Option<&Person>) -> Self {
+        let names = Self::of_conversation(conversation);
+        match person {
+            Some(person) => names.and(Self::of_person(person)),
+            None => names,
         }
-        names
     }
 
     /// Names a platform's own tool.
@@ -93,7 +110,7 @@ impl Names {
     }
 
     /// Returns what a list says of it.
-    pub(super) async fn listing(&self, opened: &Opened<'_>, allow: &[String]) -> Result<Listing> {
+    pub(super) async fn listing(&self, opened: &Opened<'_>, allow: &[String], sharing: Sharing) -> Result<Listing> {
         let account = opened.account;
         let allowed = |name: &&String| allow.iter().any(|pattern| is_named(account, pattern, name));
         if allow.is_empty() {
@@ -104,7 +121,7 @@ impl Names {
         }
         let mut why = format!("`{}:{}` is not on the user's `allow` list", account.key(), self.shown());
         for name in self.called.iter().filter(allowed) {
-            if !self.is_shared(opened, name).await? {
+            if !self.is_shared(opened, name, sharing).await? {
                 return Ok(Listing::On);
             }
             why = format!(
@@ -116,16 +133,27 @@ impl Names {
     }
 
     /// Returns whether something else, in the account, is called `name` too.
-    async fn is_shared(&self, opened: &Opened<'_>, name: &str) -> Result<bool> {
+    async fn is_shared(&self, opened: &Opened<'_>, name: &str, sharing: Sharing) -> Result<bool> {
         let same = |other: &Conversation| targets::fold(&called_conversation(other)) == targets::fold(name);
-        let conversations = opened.called(name, ABSENCE_LASTS, same).await?.found;
+        let believed = match sharing {
+            Sharing::Asked => ABSENCE_LASTS,
+            Sharing::Listed if opened.list_all::<Conversation>(LIST_LASTS).await? == Extent::Part => {
+                return Err(opened.partly_listed::<Conversation>());
+            }
+            Sharing::Listed => LIST_LASTS,
+        };
+        let conversations = opened.called(name, believed, same).await?.found;
         // One person may have several direct chats.
         let ours = |other: &Conversation| Self::of_conversation(other).unique.iter().any(|id| self.unique.contains(id));
         if conversations.iter().any(|other| !ours(other)) {
             return Ok(true);
         }
         let Some(person) = name.strip_prefix('@') else { return Ok(false) };
-        Ok(people(opened, person).await?.iter().any(|other| !self.unique.contains(&other.id)))
+        let others = match sharing {
+            Sharing::Asked => people(opened, person).await?,
+            Sharing::Listed => opened.remembered.about(person, NAMESAKES).await?,
+        };
+        Ok(others.iter().any(|other| is_person(other, person) && !self.unique.contains(&other.id)))
     }
 }
 
@@ -139,7 +167,8 @@ pub(super) fn denied(account: &ServedAccount, names: &Names, pattern: &str) -> E
 pub(in crate::chat) fn is_hidden(account: &ServedAccount, conversation: &Conversation) -> bool {
     let (names, rules) = (Names::of_conversation(conversation), &account.rules);
     let allowed = |name: &String| rules.allow.read.iter().any(|pattern| is_named(account, pattern, name));
-    names.denied_by(account, &rules.deny.read).is_some() || !(rules.allow.read.is_empty() || names.all().any(allowed))
+    let mut own = names.unique.iter().chain(&names.called);
+    names.denied_by(account, &rules.deny.read).is_some() || !(rules.allow.read.is_empty() || own.any(allowed))
 }
 
 fn is_named(account: &ServedAccount, pattern: &str, name: &str) -> bool {

@@ -46,6 +46,11 @@ impl Rules {
         let answers = if self.reply_only { ", answers only" } else { "" };
         format!("read and write{asked}{answers}")
     }
+
+    /// Returns whether not everything may be read.
+    pub(in crate::chat) fn restrict_reading(&self) -> bool {
+        !(self.allow.read.is_empty() && self.deny.read.is_empty())
+    }
 }
 
 /// Globs of targets: `account:id`, `account:#name` and `account:@name`, or the same without the account.

@@ -35,10 +35,16 @@ pub(in crate::chat) struct Session(Mutex<Seen>);
 
 #[derive(Default)]
 struct Seen {
-    private: BTreeSet<(AccountKey, String)>,
+    private: BTreeSet<Read>,
     shown: HashSet<u64>,
     marks: RandomState,
 }
+
+/// Where something private is from. A file may be from nobody knows where.
+pub(super) type Read = (AccountKey, Option<String>);
+
+/// Stands in the place of a conversation where a file is meant: no id has a space.
+const FILE: &str = "a file";
 
 impl Sessions {
     /// Returns the session that a call is in.
@@ -65,19 +71,19 @@ impl Session {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that messages of a private conversation were read.
-    pub(in crate::chat) fn reads_private(&self, account: &AccountKey, conversation: &str) {
-        self.seen().private.insert((account.clone(), conversation.to_owned()));
+    /// Notes that messages of a private conversation were read, or a file of which nobody knows where it is from.
+    pub(super) fn reads_private(&self, account: &AccountKey, conversation: Option<&str>) {
+        self.seen().private.insert((account.clone(), conversation.map(ToOwned::to_owned)));
     }
 
     /// Returns a private conversation that was read and is not this one.
-    pub(super) fn read_elsewhere(&self, account: &AccountKey, conversation: &str) -> Option<(AccountKey, String)> {
-        let place = (account.clone(), conversation.to_owned());
+    pub(super) fn read_elsewhere(&self, account: &AccountKey, conversation: &str) -> Option<Read> {
+        let place = (account.clone(), Some(conversation.to_owned()));
         self.seen().private.iter().find(|read| **read != place).cloned()
     }
 
-    /// Notes that a message, a thread or a file was shown.
-    pub(in crate::chat) fn shows(&self, account: &AccountKey, conversation: &str, id: &str) {
+    /// Notes that a message or a thread was shown.
+    pub(super) fn shows(&self, account: &AccountKey, conversation: &str, id: &str) {
         let mut seen = self.seen();
         if seen.shown.len() >= REMEMBERED {
             seen.shown.clear();
@@ -86,8 +92,18 @@ impl Session {
         seen.shown.insert(mark);
     }
 
+    /// Notes that a file was shown with its message.
+    pub(super) fn shows_file(&self, account: &AccountKey, id: &str) {
+        self.shows(account, FILE, id);
+    }
+
     /// Returns whether it was.
-    pub(in crate::chat) fn has_shown(&self, account: &AccountKey, conversation: &str, id: &str) -> bool {
+    pub(super) fn has_shown_file(&self, account: &AccountKey, id: &str) -> bool {
+        self.has_shown(account, FILE, id)
+    }
+
+    /// Returns whether a message or a thread was shown.
+    pub(super) fn has_shown(&self, account: &AccountKey, conversation: &str, id: &str) -> bool {
         let seen = self.seen();
         seen.shown.contains(&seen.marks.hash_one((account, conversation, id)))
     }

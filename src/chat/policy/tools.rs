@@ -1,11 +1,11 @@
 //! The same gate for platforms' own tools, of which only the arguments are known.
 
 use serde_json::Value;
-use switchboard_kit::{Result, host::JsonObject};
+use switchboard_kit::{Error, ErrorKind, Result, chat::Conversation, host::JsonObject};
 
 use super::{
     judgement::{Reason, carried, leaving, only_answers, settled, standing},
-    names::Names,
+    names::{Names, denied},
     note::Note,
     question::{asked_because, quote},
 };
@@ -53,6 +53,43 @@ impl Chats {
             Ok(agreed) => note.passes(agreed).await.map(|()| ToolPermit(note)),
             Err(error) => Err(note.refused(error).await),
         }
+    }
+
+    /// Lets a platform's own tool read, or says why not: what it answers is known to nobody, so that where not everything may be
+    /// read or shown, it must be about one conversation that may be, or listed by its name.
+    pub(crate) async fn permit_reading(
+        &self,
+        account: &ServedAccount,
+        tool: &str,
+        arguments: &JsonObject,
+    ) -> Result<()> {
+        let (opened, rules, names) = (self.open(account), &account.rules, Names::of_tool(tool));
+        let target = arguments.get(CONVERSATION).and_then(Value::as_str);
+        if rules.restrict_reading() || rules.lockdown {
+            let listed = !rules.allow.read.is_empty() && opened.unreadable(&names).await?.is_none();
+            if let Some(pattern) = names.denied_by(account, &rules.deny.read) {
+                return Err(denied(account, &names, pattern));
+            }
+            match target {
+                Some(target) if listed || !rules.lockdown => {
+                    self.place(&format!("{}:{target}", account.key()), Purpose::Read).await?;
+                }
+                None if listed => {}
+                _ => {
+                    let why = if rules.lockdown { "what outsiders wrote is withheld" } else { "not all may be read" };
+                    let message = format!("`{tool}` is not called in `{}`, as {why} there", account.key());
+                    return Err(Error::new(ErrorKind::Forbidden, message).hint(format!(
+                        "use the chat verbs, or ask the user to add `{tool}` to `allow`, under `read`, in provider-config.yaml"
+                    )));
+                }
+            }
+        }
+        if let Some(id) = target
+            && opened.remembered.with_id::<Conversation>(id).await.is_none_or(|known| known.private)
+        {
+            self.session().reads_private(account.key(), Some(id));
+        }
+        Ok(())
     }
 
     async fn judge_tool(&self, opened: &Opened<'_>, tool: &str, arguments: &JsonObject) -> Result<Vec<Reason>> {

@@ -7,7 +7,7 @@ use switchboard_kit::{
     chat::{History, Message},
 };
 
-use crate::chat::{sanitise, served::Opened};
+use crate::chat::served::Opened;
 
 /// Most hits for which a platform is asked what stands around them.
 pub(super) const ASKED: usize = 10;
@@ -43,13 +43,12 @@ impl Hit {
 
 /// Asks the platform what stands around the first hits, and returns for how many it could not say.
 pub(super) async fn surround(opened: &Opened<'_>, hits: &mut [Hit], count: usize) -> Result<usize> {
-    let messages = opened.chat()?.messages();
+    let apart = !opened.include_answers()?;
     let asked = hits.iter_mut().take(ASKED).map(|hit| async {
-        let thread = hit.message.thread.clone().filter(|_| !messages.include_answers());
+        let thread = hit.message.thread.clone().filter(|_| apart);
         let around = Some(hit.message.at.id.clone());
         let history = History { thread, around, limit: 2 * count + 1, ..History::default() };
-        let mut run = opened.run(messages.list(&hit.message.at.conversation, &history)).await?.items;
-        sanitise::messages(&mut run);
+        let run = opened.page(&hit.message.at.conversation, &history).await?.items;
         let at = run.iter().position(|message| message.at.id == hit.message.at.id);
         if let Some(around) = at.and_then(|at| Hit::of(&run, at, count)) {
             (hit.before, hit.after) = (around.before, around.after);

@@ -15,6 +15,7 @@ use super::{
     matching::Match,
     message_mark,
     ranking::Corpus,
+    unsearched,
     walk::{Budget, Reached, THREADS_LIVE, Walk, millisecond},
     wanted::{Filter, Wanted},
 };
@@ -79,7 +80,7 @@ pub(super) async fn scan(
     let waiting = conversations.len().saturating_sub(CONVERSATIONS);
     conversations.truncate(CONVERSATIONS);
 
-    let apart = !opened.chat()?.messages().include_answers();
+    let apart = !opened.include_answers()?;
     let walk = |conversation| Walk::new(conversation, wanted.window, &start, apart);
     let mut walks: Vec<_> = conversations.iter().map(walk).collect();
     let mut corpus = Corpus::new(&wanted.pattern);
@@ -126,6 +127,7 @@ pub(super) async fn scan(
         return Err(failed.remove(0).1);
     }
     let mut coverage = format!("scanned {} of {all} conversations", end.conversations() - failed.len());
+    coverage.push_str(unsearched(opened));
     if encrypted > 0 {
         let _ = write!(coverage, " ({encrypted} end-to-end encrypted)");
     }
@@ -179,7 +181,7 @@ async fn read(
                 let walk = &mut walks[at];
                 for (run, message) in walk.take(page)? {
                     newest = newest.max(Some(millisecond(&message)));
-                    let how = if message.deleted { None } else { corpus.read(&said(&message)) };
+                    let how = if message.deleted || message.withheld { None } else { corpus.read(&said(&message)) };
                     let how = how.filter(|_| filter.admits(&message));
                     // What is sent to a thread and to the conversation comes twice.
                     let how = how.filter(|_| known.insert((at, message.at.id.clone())));

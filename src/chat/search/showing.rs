@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, fmt::Write, iter::once};
 use serde_json::{Value, json};
 use switchboard_kit::{AccountKey, chat::Message};
 
-use super::{Findings, context::Hit, wanted::Wanted};
+use super::{Findings, called, context::Hit, wanted::Wanted};
 use crate::chat::{
     answers::{Answers, for_programs},
     cursor::{Cursor, footer},
+    policy::withheld,
     read::with_ref,
     sanitise,
     served::Chats,
@@ -37,6 +38,8 @@ pub(super) struct Shown {
     ranked: Vec<Value>,
     left: usize,
     coverage: String,
+    /// What has to be said if something is withheld.
+    note: Option<String>,
     next: Option<String>,
     several: bool,
 }
@@ -56,7 +59,7 @@ impl Shown {
         let in_turn = in_turn(answers.given.iter().map(|(_, hits)| hits.hits.len()));
         let sizes = in_turn.iter().map(|(account, at)| {
             let hits = &answers.given[*account].1;
-            size(&hits.hits[*at], hits.title(&hits.hits[*at].message))
+            size(&hits.hits[*at], &hits.title(&hits.hits[*at].message))
         });
         let cursors = answers.given.iter().map(|(_, hits)| hits.cursor_size()).sum();
         let fits = fitting(once(cursors).chain(sizes)).saturating_sub(1).max(1).min(in_turn.len());
@@ -73,16 +76,19 @@ impl Shown {
                 next.0.insert(account.key().clone(), position);
             }
             lines.push(format!("{}: {}", account.key(), hits.coverage));
-            sources.push((account.key(), hits.titles, hits.hits.into_iter()));
+            sources.push((account.key(), hits.known, hits.hits.into_iter()));
         }
         lines.extend(missing);
-        let (mut groups, mut ranked): (Vec<Group>, Vec<Value>) = Default::default();
+        let (mut groups, mut ranked, mut note): (Vec<Group>, Vec<Value>, Option<String>) = Default::default();
         for (account, _) in &in_turn[..fits] {
-            let (key, titles, hits) = &mut sources[*account];
+            let (key, known, hits) = &mut sources[*account];
             let Some(hit) = hits.next() else { continue };
-            let title = titles.get(&hit.message.at.conversation).map_or("conversation", String::as_str);
+            let known = known.get(&hit.message.at.conversation);
+            chats.shows(key, known, hit.all().map(|(message, _)| message));
+            note = note.or_else(|| withheld(hit.all().map(|(message, _)| message)));
+            let title = called(known);
             if as_json {
-                ranked.push(to_json(&hit, title));
+                ranked.push(to_json(&hit, &title));
                 continue;
             }
             let title = format!("{title} ({key}:{})", hit.message.at.conversation);
@@ -91,7 +97,7 @@ impl Shown {
                 None => groups.push(Group { title, account: (*key).clone(), hits: vec![hit] }),
             }
         }
-        Self { groups, ranked, left: found - fits, coverage: lines.join("; "), next: next.write(), several }
+        Self { groups, ranked, left: found - fits, coverage: lines.join("; "), note, next: next.write(), several }
     }
 
     pub(super) fn text(self, wanted: &Wanted) -> String {
@@ -109,14 +115,20 @@ impl Shown {
             let hits = if self.left == 1 { "hit" } else { "hits" };
             let _ = writeln!(text, "{} more {hits}; the cursor goes on with them", self.left);
         }
-        text.push_str(&self.coverage);
-        text.push('\n');
+        for line in [self.coverage].into_iter().chain(self.note) {
+            text.push_str(&line);
+            text.push('\n');
+        }
         text.push_str(&footer(self.next.as_deref()));
         text
     }
 
     pub(super) fn json(self) -> String {
-        for_programs(json!({ "messages": self.ranked, "left": self.left }), [self.coverage], self.next)
+        for_programs(
+            json!({ "messages": self.ranked, "left": self.left }),
+            [self.coverage].into_iter().chain(self.note),
+            self.next,
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use switchboard_kit::{
 };
 
 use super::frontier::Frontier;
-use crate::chat::{cursor::mark, sanitise, served::Opened, time::Window};
+use crate::chat::{cursor::mark, served::Opened, time::Window};
 
 /// Messages on a page.
 const PAGE: usize = 100;
@@ -102,11 +102,8 @@ impl<'c> Walk<'c> {
         if !self.is_open() || !budget.take() {
             return Ok(None);
         }
-        let messages = opened.chat()?.messages();
-        let page = opened.run(messages.list(&self.conversation.id, &self.history)).await?;
-        let mut items = page.items;
-        sanitise::messages(&mut items);
-        let mut history = [self.held.clone(), items].concat();
+        let page = opened.page(&self.conversation.id, &self.history).await?;
+        let mut history = [self.held.clone(), page.items].concat();
         let last = history.last().map(millisecond).filter(|_| page.next.is_some());
         let settled = history.iter().rposition(|message| Some(millisecond(message)) != last).map_or(0, |at| at + 1);
         let held = history.split_off(if last.is_some() { settled } else { history.len() });
@@ -116,7 +113,7 @@ impl<'c> Walk<'c> {
             (Some(_), None) => self.reached,
         };
         let mut stretch = Stretch { history, threads: Vec::new(), held, next: page.next, reached };
-        if !messages.include_answers() {
+        if !opened.include_answers()? {
             self.read_threads(opened, budget, &mut stretch).await?;
         }
         Ok(Some(stretch))
@@ -151,14 +148,13 @@ impl<'c> Walk<'c> {
             if opened.is_hurried() || !budget.take() {
                 return Ok(None);
             }
-            let page = opened.run(opened.chat()?.messages().list(&self.conversation.id, &history)).await?;
+            let page = opened.page(&self.conversation.id, &history).await?;
             thread.extend(page.items);
             history.cursor = page.next;
             if history.cursor.is_none() {
                 break;
             }
         }
-        sanitise::messages(&mut thread);
         thread.retain(|answer| answer.at.id != first && self.until.is_none_or(|until| millisecond(answer) <= until));
         Ok(Some(thread))
     }

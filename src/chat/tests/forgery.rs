@@ -24,7 +24,7 @@ const SOME: usize = 30_000;
 const SEED: u64 = 20_261_121;
 
 /// Returns how each verb is called; both forms, where it has two.
-fn calls(verb: &str) -> Vec<Value> {
+pub(super) fn calls(verb: &str) -> Vec<Value> {
     let forms = |arguments: Value| {
         let mut json = arguments.clone();
         json["format"] = "json".into();
@@ -77,7 +77,7 @@ pub(super) fn account(key: &str, hostile: &Hostile) -> ServedAccount {
     }
 }
 
-fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
+pub(super) fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
     let files = FileRoots { upload: Vec::new(), download: None, closed: Vec::new() };
     let state = State::at(folder.path().join("state.db"));
     let accounts = ["work", "home"].map(|key| account(key, hostile));
@@ -85,7 +85,7 @@ fn assistant(hostile: &Hostile, folder: &tempfile::TempDir) -> Assistant {
     Assistant(Arc::new(Served::new(accounts.into(), files, state, audit)))
 }
 
-fn text(reply: Reply) -> String {
+pub(super) fn text(reply: Reply) -> String {
     let parts =
         reply.content.into_iter().filter_map(|part| if let Content::Text(text) = part { Some(text) } else { None });
     parts.collect::<Vec<_>>().join("\n")

@@ -1,11 +1,14 @@
-//! A platform with every facet on which everybody is hostile: what it says is generated from a seed.
+//! A platform with every facet on which everybody is hostile: what it says is generated from a seed, or told.
 
 mod words;
 
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,8 @@ pub(super) struct Truth {
     pub(super) messages: BTreeMap<String, Message>,
     pub(super) targets: BTreeSet<String>,
     pub(super) people: BTreeSet<String>,
+    /// What conversations, people and files are called, and what they hold.
+    pub(super) names: BTreeSet<String>,
 }
 
 /// The platform, which remembers what it says.
@@ -39,11 +44,41 @@ pub(super) struct Truth {
 pub(super) struct Hostile {
     account: AccountKey,
     shared: Arc<Mutex<(Dice, Truth)>>,
+    /// How often something was written.
+    pub(super) writes: Arc<AtomicUsize>,
+    /// Whether nobody is a member.
+    outside: bool,
 }
+
+/// What is in everything that guests and bots write where nobody is a member, names excepted.
+pub(super) const OUTSIDE: &str = "Zanzibar";
 
 impl Hostile {
     pub(super) fn new(seed: u64) -> Self {
-        Self { account: AccountKey::new("work"), shared: Arc::new(Mutex::new((Dice::of(seed), Truth::default()))) }
+        let shared = Arc::new(Mutex::new((Dice::of(seed), Truth::default())));
+        Self { account: AccountKey::new("work"), shared, writes: Arc::default(), outside: false }
+    }
+
+    /// Has only guests and bots on it.
+    pub(super) fn outside(seed: u64) -> Self {
+        Self { outside: true, ..Self::new(seed) }
+    }
+
+    /// Has these said, one after the other, wherever anything is said.
+    pub(super) fn saying(texts: Vec<String>) -> Self {
+        let hostile = Self::new(1);
+        hostile.state().0 = Dice::saying(texts);
+        hostile
+    }
+
+    fn writes(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns what somebody writes.
+    fn words(&self, dice: &mut Dice, pieces: usize) -> String {
+        let text = dice.text(pieces);
+        if self.outside { format!("{text} {OUTSIDE} {text}") } else { text }
     }
 
     fn state(&self) -> MutexGuard<'_, (Dice, Truth)> {
@@ -58,30 +93,39 @@ impl Hostile {
     fn message(&self, conversation: &str, known: Option<&str>) -> Message {
         let (dice, truth) = &mut *self.state();
         let id = known.map_or_else(|| dice.id('M'), ToOwned::to_owned);
-        let kinds = [AuthorKind::Person, AuthorKind::Guest, AuthorKind::Bot, AuthorKind::System];
-        // Few people with many names: the id is what tells them apart.
-        let author = Author { id: format!("P{}", dice.below(6)), name: dice.text(3), kind: kinds[dice.below(4)] };
+        let kinds: &[AuthorKind] = match self.outside {
+            true => &[AuthorKind::Guest, AuthorKind::Bot],
+            false => &[AuthorKind::Person, AuthorKind::Guest, AuthorKind::Bot, AuthorKind::System],
+        };
+        // Few people with many names: the id is what tells them apart. The user is P1.
+        let first = if self.outside { 2 } else { 0 };
+        let (id_there, kind) = (format!("P{}", first + dice.below(6)), kinds[dice.below(kinds.len())]);
+        let author = Author { id: id_there, name: dice.text(3), kind };
         let at = MessageRef { account: self.account.clone(), conversation: conversation.to_owned(), id: id.clone() };
         let ago = SignedDuration::from_secs(i64::try_from(dice.below(3 * 86_400)).unwrap());
-        let mut message =
-            Message::new(at, Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000) - ago, author, dice.text(6));
+        let mut message = Message::new(
+            at,
+            Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000) - ago,
+            author,
+            self.words(dice, 6),
+        );
         message.thread = dice.sometimes().then(|| dice.id('M'));
         message.replies = u32::try_from(dice.below(3)).unwrap();
         message.deleted = dice.below(10) == 0;
         message.edited = dice.sometimes();
         if dice.sometimes() {
-            message.reactions.push(Reaction { emoji: dice.text(2), count: 7, mine: false });
+            message.reactions.push(Reaction { emoji: self.words(dice, 2), count: 7, mine: false });
         }
         if dice.sometimes() {
             message.files.push(File {
                 id: dice.id('F'),
-                name: dice.text(3),
-                media_type: Some(dice.text(2)),
+                name: self.words(dice, 3),
+                media_type: Some(self.words(dice, 2)),
                 size: Some(7),
             });
         }
         if dice.sometimes() {
-            message.quote = Some(Quote { author: dice.sometimes().then(|| dice.text(3)), text: dice.text(4) });
+            message.quote = Some(Quote { author: dice.sometimes().then(|| dice.text(3)), text: self.words(dice, 4) });
         }
         message.url = Some(dice.text(2));
         truth.messages.insert(id, message.clone());
@@ -99,23 +143,25 @@ impl Hostile {
         truth.targets.insert(format!("{}:{id}", self.account));
         let kinds = [ConversationKind::Channel, ConversationKind::Group, ConversationKind::Direct];
         let mut conversation = Conversation::new(id, dice.text(4), kinds[dice.below(3)]);
-        conversation.topic = dice.sometimes().then(|| dice.text(4));
+        conversation.topic = dice.sometimes().then(|| self.words(dice, 4));
         conversation.aliases = vec![dice.text(2)];
         conversation.unread = Some(3);
+        truth.names.extend([conversation.name.clone()].into_iter().chain(conversation.topic.clone()));
         conversation
     }
 
     fn person(&self, id: &str) -> Person {
         let (dice, truth) = &mut *self.state();
         truth.people.insert(id.to_owned());
-        let mut some = || Some(dice.text(3));
+        let name = dice.text(3);
+        truth.names.insert(name.clone());
         Person {
             id: id.into(),
-            handle: some(),
-            email: some(),
-            title: some(),
-            name: dice.text(3),
-            kind: AuthorKind::Person,
+            handle: Some(dice.text(3)),
+            email: Some(dice.text(3)),
+            title: Some(self.words(dice, 3)),
+            name,
+            kind: if self.outside { AuthorKind::Guest } else { AuthorKind::Person },
         }
     }
 
@@ -252,7 +298,9 @@ impl Messages for Hostile {
     async fn get(&self, conversation: &str, id: &str) -> Result<Message> {
         // Whoever changes a message asks for it first, and it is the user's.
         let mut message = self.message(conversation, Some(id));
-        message.author.id = "P1".into();
+        if !self.outside {
+            message.author.id = "P1".into();
+        }
         self.state().1.messages.insert(id.to_owned(), message.clone());
         Ok(message)
     }
@@ -283,14 +331,17 @@ impl People for Hostile {
 #[async_trait]
 impl Files for Hostile {
     async fn download(&self, _: &str, _: usize) -> Result<Download> {
-        let dice = &mut self.state().0;
-        Ok(Download { name: Some(dice.text(3)), media_type: None, bytes: dice.text(9).into_bytes() })
+        let (dice, truth) = &mut *self.state();
+        let (name, text) = (self.words(dice, 3), self.words(dice, 9));
+        truth.names.insert(text.clone());
+        Ok(Download { name: Some(name), media_type: None, bytes: text.into_bytes() })
     }
 }
 
 #[async_trait]
 impl Posts for Hostile {
     async fn send(&self, conversation: &str, _: &Draft) -> Result<MessageRef> {
+        self.writes();
         Ok(self.at(conversation))
     }
 
@@ -306,6 +357,7 @@ impl Posts for Hostile {
 #[async_trait]
 impl Edits for Hostile {
     async fn edit(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        self.writes();
         Ok(())
     }
 }
@@ -313,6 +365,7 @@ impl Edits for Hostile {
 #[async_trait]
 impl Deletions for Hostile {
     async fn delete(&self, _: &str, _: &str) -> Result<()> {
+        self.writes();
         Ok(())
     }
 }
@@ -320,10 +373,12 @@ impl Deletions for Hostile {
 #[async_trait]
 impl Reactions for Hostile {
     async fn add(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        self.writes();
         Ok(())
     }
 
     async fn remove(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        self.writes();
         Ok(())
     }
 }
@@ -331,6 +386,7 @@ impl Reactions for Hostile {
 #[async_trait]
 impl Uploads for Hostile {
     async fn send_file(&self, conversation: &str, _: Option<&str>, _: &Upload, _: Option<&str>) -> Result<MessageRef> {
+        self.writes();
         Ok(self.at(conversation))
     }
 }
@@ -338,6 +394,7 @@ impl Uploads for Hostile {
 #[async_trait]
 impl ReadMarkers for Hostile {
     async fn mark_read(&self, _: &str, _: &str) -> Result<()> {
+        self.writes();
         Ok(())
     }
 }
@@ -345,7 +402,7 @@ impl ReadMarkers for Hostile {
 #[async_trait]
 impl Changes for Hostile {
     async fn since(&self, cursor: Option<&str>, _: Duration) -> Result<Delta> {
-        let changes = cursor.map(|_| self.page("C1", 10).items).unwrap_or_default();
+        let changes = cursor.map(|_| self.page("C1", 30).items).unwrap_or_default();
         Ok(Delta { changes: changes.into_iter().rev().map(Change::New).collect(), cursor: "c".into() })
     }
 }

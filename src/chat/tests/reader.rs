@@ -4,6 +4,9 @@ use switchboard_kit::chat::{AuthorKind, Message};
 
 use super::hostile::Truth;
 
+/// What an answer says where something is withheld.
+pub(super) const NOTE: &str = "withheld: what guests and bots wrote, as the user's rules say (`lockdown`)";
+
 /// Returns what in an answer nobody who may say it has said; empty if all is true.
 pub(super) fn lies(verb: &str, answer: &str, truth: &Truth) -> Vec<String> {
     let mut lies: Vec<_> =
@@ -49,6 +52,7 @@ pub(super) fn lies(verb: &str, answer: &str, truth: &Truth) -> Vec<String> {
             && !last
             && !line.starts_with("## ")
             && !line.contains("did not fit")
+            && *line != NOTE
         {
             lies.push(format!("a line of no kind: {line}"));
         }

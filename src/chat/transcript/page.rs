@@ -96,6 +96,11 @@ fn kind(kind: AuthorKind) -> &'static str {
     }
 }
 
+/// Says what somebody is whose words are withheld.
+pub(super) fn outsider(kind: AuthorKind) -> &'static str {
+    if kind == AuthorKind::Bot { "a bot" } else { "a guest" }
+}
+
 fn first_word(name: &str) -> &str {
     name.split_whitespace().next().unwrap_or_default().trim_end_matches('.')
 }

@@ -10,15 +10,14 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use switchboard_kit::{
     AccountKey, Error, ErrorKind, Result,
-    chat::{Change, Message},
+    chat::{Change, Conversation, Message},
 };
 
 use super::follow::Word;
 use crate::chat::{
     answers::Answers,
     cursor::{self, footer},
-    policy::title,
-    sanitise,
+    policy::{title, withheld},
     served::{Chats, Opened},
     time,
     transcript::{LONGEST, View, shortened},
@@ -143,7 +142,7 @@ impl<'a> Arrivals<'a> {
         line.failed = None;
         let shown = line.point.replace(Point { cursor: delta.cursor, shown: BTreeMap::new() });
         let Some(before) = before else { return false };
-        let changes: Vec<_> = delta.changes.into_iter().filter_map(read).collect();
+        let changes = delta.changes.into_iter().filter_map(read).collect();
         let shown = shown.map(|point| point.shown).unwrap_or_default();
         let mut changes = unseen(changes, &shown);
         changes.retain(|(_, message)| {
@@ -174,7 +173,7 @@ impl<'a> Arrivals<'a> {
         let next = cursor::pack(&self.bookmark(&left));
         let arrived = std::mem::take(&mut self.arrived);
         let groups = grouped(if left.is_empty() { newest_versions(arrived) } else { arrived });
-        let titles = self.titles(&groups).await;
+        let known = self.known(&groups).await;
         let several = self.chats.served.accounts.len() > 1;
         let zone = time::zone();
         let waited = time::duration_name(waited);
@@ -182,8 +181,10 @@ impl<'a> Arrivals<'a> {
             0 => format!("nothing new in {waited}\n"),
             count => format!("{count} new in {waited}, times in {}\n", time::zone_name(&zone)),
         };
-        for (group, title) in groups.iter().zip(titles) {
+        for (group, known) in groups.iter().zip(known) {
             let account = self.lines[group.place].opened.account.key();
+            self.chats.shows(account, known.as_ref(), &group.messages);
+            let title = known.as_ref().map_or_else(|| UNNAMED.to_owned(), title);
             let view = View { zone: &zone, account: Some(account).filter(|_| several), thread: None };
             let _ = writeln!(text, "# {title} ({account}:{})", group.conversation);
             text.push_str(&view.lines(&group.messages));
@@ -191,7 +192,9 @@ impl<'a> Arrivals<'a> {
         if !left.is_empty() {
             let _ = writeln!(text, "{} more did not fit; the cursor goes on with them", left.len());
         }
-        for line in self.answers().some()?.coverage().into_iter().chain([footer(Some(&next))]) {
+        let withheld = withheld(groups.iter().flat_map(|group| &group.messages));
+        let coverage = self.answers().some()?.coverage();
+        for line in withheld.into_iter().chain(coverage).chain([footer(Some(&next))]) {
             text.push_str(&line);
             text.push('\n');
         }
@@ -251,13 +254,10 @@ impl<'a> Arrivals<'a> {
         Bookmark { points }
     }
 
-    /// Returns what people call the conversations.
-    async fn titles(&self, groups: &[Group]) -> Vec<String> {
-        join_all(groups.iter().map(|group| async {
-            let opened = self.lines[group.place].opened;
-            opened.conversation(&group.conversation).await.map_or_else(|_| UNNAMED.to_owned(), |known| title(&known))
-        }))
-        .await
+    /// Returns the conversations, as far as they are known.
+    async fn known(&self, groups: &[Group]) -> Vec<Option<Conversation>> {
+        let asked = groups.iter().map(|group| self.lines[group.place].opened.conversation(&group.conversation));
+        join_all(asked).await.into_iter().map(Result::ok).collect()
     }
 }
 
@@ -280,15 +280,12 @@ impl Arrival {
 
 /// Reads a change as a message that says what became of it.
 fn read(change: Change) -> Option<(Kind, Message)> {
-    let (kind, message) = match change {
-        Change::New(message) => (Kind::New, message),
-        Change::Edited(message) => (Kind::Edited, Message { edited: true, ..message }),
-        Change::Deleted(message) => (Kind::Deleted, Message { deleted: true, ..message }),
-        _ => return None,
-    };
-    let mut messages = vec![message];
-    sanitise::messages(&mut messages);
-    Some((kind, messages.pop()?))
+    match change {
+        Change::New(message) => Some((Kind::New, message)),
+        Change::Edited(message) => Some((Kind::Edited, Message { edited: true, ..message })),
+        Change::Deleted(message) => Some((Kind::Deleted, Message { deleted: true, ..message })),
+        _ => None,
+    }
 }
 
 /// Takes out what was shown: in each conversation, all up to its mark. A conversation only grows at its end.

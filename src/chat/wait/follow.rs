@@ -57,10 +57,9 @@ pub(super) async fn follow(
 }
 
 async fn ask(opened: &Opened<'_>, cursor: Option<&str>, end: Instant) -> Result<(Delta, Arc<Identity>)> {
-    let changes = opened.chat()?.changes().ok_or_else(|| opened.lacks("way to tell what is new"))?;
     let me = opened.myself().await?;
     let patience = end.saturating_duration_since(Instant::now()).min(LONGEST_POLL);
-    Ok((opened.run(changes.since(cursor, patience)).await?, me))
+    Ok((opened.news(cursor, patience).await?, me))
 }
 
 /// Returns whether asking again would end the same way.

@@ -67,6 +67,7 @@ pub struct Quote {
 }
 
 /// A message.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own on it")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Names it.
@@ -101,6 +102,8 @@ pub struct Message {
     pub edited: bool,
     /// Whether it was deleted; its text is then empty.
     pub deleted: bool,
+    /// Whether the user's rules keep back what it says, so that its text is empty. This is the server's word, not a platform's.
+    pub withheld: bool,
     /// Where people open it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -123,6 +126,7 @@ impl Message {
             mentions_everyone: false,
             edited: false,
             deleted: false,
+            withheld: false,
             url: None,
         }
     }

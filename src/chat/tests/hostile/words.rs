@@ -72,12 +72,17 @@ const PIECES: &[&str] = &[
     "\u{301}",
 ];
 
-/// Numbers that come the same way again.
-pub(in crate::chat::tests) struct Dice(u64);
+/// Numbers that come the same way again, and what is told to be said, if anything is.
+pub(in crate::chat::tests) struct Dice(u64, Vec<String>);
 
 impl Dice {
     pub(in crate::chat::tests) fn of(seed: u64) -> Self {
-        Self(seed)
+        Self(seed, Vec::new())
+    }
+
+    /// Says these, the last first, and then again.
+    pub(in crate::chat::tests) fn saying(texts: Vec<String>) -> Self {
+        Self(1, texts)
     }
 
     fn roll(&mut self) -> u64 {
@@ -97,6 +102,10 @@ impl Dice {
     }
 
     pub(super) fn text(&mut self, pieces: usize) -> String {
+        if let Some(last) = self.1.pop() {
+            self.1.insert(0, last.clone());
+            return last;
+        }
         let mut text = String::new();
         for _ in 0..self.below(pieces + 1) {
             match self.below(5) {
