@@ -7,6 +7,7 @@ mod budget;
 mod compromised;
 mod forgery;
 mod hostile;
+mod injections;
 mod lockdown;
 mod names;
 mod news;

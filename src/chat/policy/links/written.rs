@@ -66,7 +66,7 @@ pub(in crate::chat::policy) fn written(text: &str) -> Vec<Link> {
 fn attributes(text: &str, links: &mut Vec<Link>) {
     for (sign, _) in text.match_indices('=') {
         let name = text[..sign].trim_end();
-        let start = name.rfind(|c: char| !c.is_ascii_alphanumeric() && c != ':').map_or(0, |at| at + 1);
+        let start = name.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == ':').len();
         let name = name[start..].to_ascii_lowercase();
         let image = FETCHED.contains(&name.as_str());
         if !image && name != "href" {
