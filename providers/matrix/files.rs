@@ -7,7 +7,7 @@ use switchboard_kit::{
     Error, Result, async_trait,
     chat::{Download, Files, MessageRef, Upload, Uploads},
     escape,
-    serde_json::json,
+    serde_json::{Value, json},
 };
 
 use crate::Matrix;
@@ -49,6 +49,24 @@ fn name(disposition: &str) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
+/// Returns the content of a message that is a file. Its name calls nobody, whatever it is.
+pub(crate) fn content(upload: &Upload, address: &str) -> Value {
+    let kind = match upload.media_type.split('/').next() {
+        Some("image") => "m.image",
+        Some("audio") => "m.audio",
+        Some("video") => "m.video",
+        _ => "m.file",
+    };
+    json!({
+        "msgtype": kind,
+        "body": upload.name,
+        "filename": upload.name,
+        "url": address,
+        "info": { "mimetype": upload.media_type, "size": upload.bytes.len() },
+        "m.mentions": {},
+    })
+}
+
 #[async_trait]
 impl Uploads for Matrix {
     async fn send_file(
@@ -65,20 +83,7 @@ impl Uploads for Matrix {
         self.refuse_encrypted(conversation).await?;
         let request = self.api.post("_matrix/media/v3/upload").query("filename", &upload.name).patience(PATIENCE);
         let stored: Stored = request.bytes(&upload.media_type, upload.bytes.clone()).send().await?;
-        let kind = match upload.media_type.split('/').next() {
-            Some("image") => "m.image",
-            Some("audio") => "m.audio",
-            Some("video") => "m.video",
-            _ => "m.file",
-        };
-        let mut content = json!({
-            "msgtype": kind,
-            "body": upload.name,
-            "filename": upload.name,
-            "url": stored.content_uri,
-            "info": { "mimetype": upload.media_type, "size": upload.bytes.len() },
-            "m.mentions": {},
-        });
+        let mut content = content(upload, &stored.content_uri);
         if let Some(thread) = thread {
             content["m.relates_to"] = self.in_thread(conversation, thread).await?;
         }

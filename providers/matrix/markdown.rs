@@ -11,10 +11,14 @@ use crate::references;
 /// <https://spec.matrix.org/latest/client-server-api/#size-limits>.
 const LARGEST: usize = 56_000;
 
+/// What bundles previews of links with a message.
+pub(crate) const PREVIEWS: &str = "com.beeper.linkpreviews";
+
 /// Returns the content of a text message. Nobody is notified but those whose full ids stand in it. HTML that is too much
-/// is left out: the body is the text as it was written.
+/// is left out: the body is the text as it was written. The empty list asks clients for no preview of a link, where they know it:
+/// <https://github.com/matrix-org/matrix-spec-proposals/pull/4095>; the specification has nothing for that yet.
 pub(crate) fn content(text: &str) -> Value {
-    let mut content = json!({ "msgtype": "m.text", "body": text, "m.mentions": {} });
+    let mut content = json!({ "msgtype": "m.text", "body": text, "m.mentions": {}, PREVIEWS: [] });
     let people = people(text);
     if !people.is_empty() {
         content["m.mentions"]["user_ids"] = json!(people);
@@ -73,6 +77,22 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// Returns whether a text says `@room`, as a word: so clients call everybody in a room.
+pub(crate) fn calls_room(text: &str) -> bool {
+    let inner = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.match_indices('@').any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let Some((name, after)) = text[at + 1..].split_at_checked(4) else { return false };
+        let mut after = after.chars();
+        let ends = match after.next() {
+            // Somebody may be called so.
+            Some(':') => !after.next().is_some_and(char::is_alphanumeric),
+            next => !next.is_some_and(inner),
+        };
+        name.eq_ignore_ascii_case("room") && ends && !before.is_some_and(inner)
+    })
+}
+
 /// Finds the user ids in a text.
 fn people(text: &str) -> BTreeSet<&str> {
     let part = |letter: char| letter.is_alphanumeric() || "@:._=/+-".contains(letter);
@@ -109,6 +129,22 @@ mod tests {
         let content = content("ping @bob:example.org, @room and @bob (@amy:localhost:8448).");
         assert_eq!(content["m.mentions"], json!({ "user_ids": ["@amy:localhost:8448", "@bob:example.org"] }));
         assert!(people("mail@bob:example.org").is_empty());
+    }
+
+    #[test]
+    fn a_room_is_called_by_a_word_of_its_own() {
+        for (text, calls) in [
+            ("@room", true),
+            ("hey @Room, lunch", true),
+            ("**@room**: now", true),
+            ("@room:", true),
+            ("@room:example.org", false),
+            ("@rooms @room2 @room_ mail@room.example", false),
+            ("@roo", false),
+            ("@röom room", false),
+        ] {
+            assert_eq!(calls_room(text), calls, "{text}");
+        }
     }
 
     #[test]

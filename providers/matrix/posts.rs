@@ -71,6 +71,16 @@ fn transaction() -> String {
     format!("switchboard-{:032x}", rand::random::<u128>())
 }
 
+/// Returns the content of a message. Whatever its text says, only `m.mentions` notifies, as long as there is one:
+/// <https://spec.matrix.org/latest/client-server-api/#user-and-room-mentions>.
+fn new(draft: &Draft) -> Value {
+    let mut content = markdown::content(&draft.text);
+    if draft.may_call_everyone && markdown::calls_room(&draft.text) {
+        content["m.mentions"]["room"] = true.into();
+    }
+    content
+}
+
 /// Puts a new text into a message, whatever else it is: a file keeps its file, an action stays one.
 fn replaced(event: &Event, text: &str) -> Value {
     let mut content = event.newest().0.clone();
@@ -99,6 +109,8 @@ fn edit(id: &str, text: &str, new: Value) -> Value {
     if let Some(formatted) = new["formatted_body"].as_str() {
         content["formatted_body"] = format!("* {formatted}").into();
     }
+    // Of an edit, these are the ones to notify anew.
+    content["m.mentions"] = json!({});
     content["m.new_content"] = new;
     content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": id });
     if markdown::is_too_large(&content) {
@@ -112,10 +124,7 @@ fn edit(id: &str, text: &str, new: Value) -> Value {
 impl Posts for Matrix {
     async fn send(&self, conversation: &str, draft: &Draft) -> Result<MessageRef> {
         self.refuse_encrypted(conversation).await?;
-        let mut content = markdown::content(&draft.text);
-        if draft.may_call_everyone && self.calls_everyone(&draft.text) {
-            content["m.mentions"]["room"] = true.into();
-        }
+        let mut content = new(draft);
         if let Some(thread) = &draft.thread {
             content["m.relates_to"] = self.in_thread(conversation, thread).await?;
         }
@@ -128,7 +137,7 @@ impl Posts for Matrix {
     }
 
     fn calls_everyone(&self, text: &str) -> bool {
-        text.contains("@room")
+        markdown::calls_room(text)
     }
 
     fn know_keys(&self) -> bool {
@@ -163,7 +172,10 @@ impl Deletions for Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchboard_kit::serde_json::from_value;
+    use switchboard_kit::{chat::Upload, serde_json::from_value};
+    use switchboard_testkit::Shouts;
+
+    const SEED: u64 = 20_261_122;
 
     #[test]
     fn a_new_caption_keeps_the_file() {
@@ -199,6 +211,63 @@ mod tests {
             "m.relates_to": { "rel_type": "m.thread", "event_id": "$r" }, "m.mentions": { "room": true },
         });
         let event: Event = from_value(json!({ "type": "m.room.message", "content": content })).unwrap();
-        assert_eq!(replaced(&event, "b"), json!({ "msgtype": "m.text", "body": "b", "m.mentions": {} }));
+        assert_eq!(replaced(&event, "b"), markdown::content("b"));
+    }
+
+    /// Whether the rules that a homeserver has for everybody notify everybody of an event, if its sender may:
+    /// <https://spec.matrix.org/latest/client-server-api/#predefined-rules>. The second is for events without `m.mentions`.
+    fn notifies_room(content: &Value) -> bool {
+        let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let body = content["body"].as_str().unwrap_or_default().to_lowercase();
+        let mut said = body.match_indices("@room").map(|(at, name)| (&body[..at], &body[at + name.len()..]));
+        match content.get("m.mentions") {
+            Some(mentions) => mentions["room"] == true,
+            None => said.any(|(before, after)| !before.ends_with(word) && !after.starts_with(word)),
+        }
+    }
+
+    #[test]
+    fn no_mass_mention_survives() {
+        let wanted = std::env::var("SWITCHBOARD_HOSTILE").ok().map_or(20_000, |count| count.parse().unwrap());
+        let (mut calling, mut written) = (0, 0);
+        let picture =
+            json!({ "msgtype": "m.image", "body": "@room.png", "url": "mxc://x/y", "m.mentions": { "room": true } });
+        let picture: Event = from_value(json!({ "type": "m.room.message", "content": picture })).unwrap();
+        let old = json!({ "msgtype": "m.text", "body": "@room", "m.mentions": { "room": true } });
+        let old: Event = from_value(json!({ "type": "m.room.message", "content": old })).unwrap();
+        for text in Shouts::of(SEED).take(wanted) {
+            calling += usize::from(notifies_room(&json!({ "body": text })));
+            let upload = Upload { name: text.clone(), media_type: "text/plain".into(), bytes: Vec::new() };
+            let contents = [
+                new(&Draft { text: text.clone(), ..Draft::default() }),
+                edit("$1", &text, replaced(&old, &text)),
+                edit("$1", &text, replaced(&picture, &text)),
+                crate::files::content(&upload, "mxc://x/y"),
+                crate::reactions::content("$1", &text),
+            ];
+            for content in &contents {
+                written += 1;
+                let shown = content.get("m.new_content").unwrap_or(content);
+                assert!(!notifies_room(content) && !notifies_room(shown), "{text:?}: {content}");
+            }
+            let called = new(&Draft { text: text.clone(), may_call_everyone: true, ..Draft::default() });
+            assert_eq!(notifies_room(&called), markdown::calls_room(&text), "{text:?}");
+        }
+        // Else nothing would have been tried.
+        assert!(calling * 20 > wanted, "{calling} of {wanted}");
+        eprintln!(
+            "{wanted} texts in {written} Matrix events from seed {SEED}, {calling} of them calls: 0 mass mentions survive"
+        );
+    }
+
+    #[test]
+    fn who_may_call_everybody_does_so_once() {
+        let draft = Draft { text: "@room: lunch".into(), may_call_everyone: true, ..Draft::default() };
+        let called = new(&draft);
+        assert!(notifies_room(&called));
+        let event: Event = from_value(json!({ "type": "m.room.message", "content": called })).unwrap();
+        let edited = edit("$1", "@room, @ana:x: dinner", replaced(&event, "@room, @ana:x: dinner"));
+        assert_eq!(edited["m.mentions"], json!({}));
+        assert_eq!(edited["m.new_content"]["m.mentions"], json!({ "user_ids": ["@ana:x"] }));
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use switchboard_kit::{
     ErrorKind, Result, async_trait,
     chat::{self, Reactions},
-    serde_json::json,
+    serde_json::{Value, json},
 };
 
 use crate::{Matrix, event::Event, relations_path};
@@ -78,11 +78,15 @@ impl Matrix {
     }
 }
 
+/// Returns the content of a reaction.
+pub(crate) fn content(id: &str, emoji: &str) -> Value {
+    json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": id, "key": emoji } })
+}
+
 #[async_trait]
 impl Reactions for Matrix {
     async fn add(&self, conversation: &str, id: &str, emoji: &str) -> Result<()> {
-        let relation = json!({ "rel_type": "m.annotation", "event_id": id, "key": emoji });
-        let sent = self.put_event(conversation, "m.reaction", None, &json!({ "m.relates_to": relation })).await;
+        let sent = self.put_event(conversation, "m.reaction", None, &content(id, emoji)).await;
         match sent {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             sent => sent.map(drop),

@@ -139,6 +139,7 @@ async fn an_answer_goes_into_its_thread_once_however_often_it_is_sent() {
         "format": "org.matrix.custom.html",
         "formatted_body": "<strong>Yes</strong>",
         "m.mentions": {},
+        "com.beeper.linkpreviews": [],
         "m.relates_to": {
             "rel_type": "m.thread",
             "event_id": "$first",

@@ -20,6 +20,14 @@ impl Sandbox {
     }
 }
 
+/// Returns whether what follows an `@` is a name by which everybody is called, as the sandbox reads it.
+fn calls(after: &str) -> bool {
+    let part = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let end = after.find(|letter| !part(letter)).unwrap_or(after.len());
+    let name = after[..end].trim_end_matches(['.', '_', '-']);
+    ["everyone", "channel", "here"].iter().any(|all| name.eq_ignore_ascii_case(all))
+}
+
 /// Writes the names by which everybody is called so that nobody is: with something between that nobody sees, and that is
 /// gone when it is read.
 fn quiet(text: &str) -> String {
@@ -27,8 +35,7 @@ fn quiet(text: &str) -> String {
     let mut pieces = text.split('@');
     quiet.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
-        let calls = |name: &&str| piece.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-        quiet.push_str(if ["everyone", "channel", "here"].iter().any(calls) { "@\u{2060}" } else { "@" });
+        quiet.push_str(if calls(piece) { "@\u{2060}" } else { "@" });
         quiet.push_str(piece);
     }
     quiet
@@ -49,7 +56,7 @@ impl Posts for Sandbox {
     }
 
     fn calls_everyone(&self, text: &str) -> bool {
-        quiet(text) != text
+        text.split('@').skip(1).any(calls)
     }
 
     fn know_keys(&self) -> bool {
@@ -88,18 +95,39 @@ impl Reactions for Sandbox {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_sandbox::Mentions;
+    use switchboard_testkit::Shouts;
+
     use super::*;
+
+    const SEED: u64 = 20_261_122;
 
     #[test]
     fn nobody_is_called_by_the_name_of_all() {
         for (text, expected) in [
             ("@everyone, @Here", "@\u{2060}everyone, @\u{2060}Here"),
-            ("ask @mara or @channel-bot", "ask @mara or @\u{2060}channel-bot"),
+            ("ask @mara or @channel-bot", "ask @mara or @channel-bot"),
+            ("a@here._-, @here-", "a@\u{2060}here._-, @\u{2060}here-"),
             ("@@channel a@b @", "@@\u{2060}channel a@b @"),
             ("no one", "no one"),
         ] {
             assert_eq!(quiet(text), expected);
         }
         assert!(quiet(&"@here".repeat(LONGEST / 5)).chars().count() <= 8_000);
+    }
+
+    #[test]
+    fn no_mass_mention_survives() {
+        let wanted = std::env::var("SWITCHBOARD_HOSTILE").ok().map_or(20_000, |count| count.parse().unwrap());
+        let (mentions, mut calling) = (Mentions::new().unwrap(), 0);
+        for text in Shouts::of(SEED).take(wanted) {
+            let calls = mentions.everyone(&text).unwrap();
+            calling += usize::from(calls);
+            assert_eq!(text.split('@').skip(1).any(super::calls), calls, "{text:?}");
+            assert!(!mentions.everyone(&quiet(&text)).unwrap(), "{text:?}");
+        }
+        // Else nothing would have been tried.
+        assert!(calling * 20 > wanted, "{calling} of {wanted}");
+        eprintln!("{wanted} texts to the sandbox from seed {SEED}, {calling} of them calls: 0 mass mentions survive");
     }
 }

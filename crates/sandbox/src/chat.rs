@@ -5,6 +5,7 @@ mod conversations;
 mod files;
 mod id;
 mod load;
+mod mentions;
 mod messages;
 pub(crate) mod people;
 mod reading;
@@ -18,6 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, patch, post, put};
 
 pub(crate) use load::{Calls, count};
+pub use mentions::Mentions;
 pub(crate) use refusal::Refusal;
 pub(crate) use request::stamp;
 

@@ -17,6 +17,7 @@ mod sandbox;
 mod seed;
 mod store;
 
+pub use chat::Mentions;
 pub use error::{Error, Result};
 pub use oauth::{Faults, Misstep, Rotation};
 pub use sandbox::{ISSUER, Options, Sandbox};

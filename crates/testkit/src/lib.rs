@@ -2,6 +2,8 @@
 
 mod live;
 mod replay;
+mod shouts;
 
 pub use live::connect;
 pub use replay::{Received, Replay};
+pub use shouts::Shouts;

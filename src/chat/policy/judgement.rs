@@ -86,7 +86,8 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
     }
     if let Some(text) = deed.text() {
         reasons.extend(leaving(chats, opened, &conversation.id));
-        if rules.call_everyone && opened.chat()?.calls_everyone(text) {
+        // A new text of an old message calls nobody.
+        if rules.call_everyone && matches!(deed, Deed::Send { .. }) && opened.chat()?.calls_everyone(text) {
             let remedy = "leave the call to everyone out".into();
             reasons.push(Reason { why: "it notifies everybody in the conversation".into(), remedy });
         }

@@ -32,11 +32,11 @@ SELECT m.id, json_object(
             - length(ltrim(said.value, 'abcdefghijklmnopqrstuvwxyz0123456789._-'))), '._-')
         WHERE said.key > 0
     )),
-    'mentions_everyone', json(iif(instr(m.text, '@') AND EXISTS (
+    'mentions_everyone', json(iif(/* everyone */ instr(m.text, '@') AND EXISTS (
         SELECT 1 FROM json_each('[' || replace(json_quote(lower(m.text)), '@', '","') || ']') AS said
         WHERE said.key > 0 AND rtrim(substr(said.value, 1, length(said.value)
             - length(ltrim(said.value, 'abcdefghijklmnopqrstuvwxyz0123456789._-'))), '._-') IN ('everyone', 'channel', 'here')
-    ), 'true', 'false')),
+    ) /* end */, 'true', 'false')),
     'edited_at', m.edited_at,
     'deleted', json(iif(m.deleted_at IS NULL, 'false', 'true')),
     'url', ?2 || '/C' || m.conversation || '/M' || m.id
