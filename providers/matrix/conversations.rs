@@ -96,6 +96,13 @@ fn filter(room: Option<&str>) -> Value {
     filter
 }
 
+/// Returns those of whom the state says that they are in the room, or invited.
+fn present(state: &[Event]) -> impl Iterator<Item = String> {
+    let members = state.iter().filter(|event| event.kind == "m.room.member");
+    let present = members.filter(|event| matches!(event.content["membership"].as_str(), Some("join" | "invite")));
+    present.filter_map(|event| event.state_key.clone())
+}
+
 impl Room {
     fn conversation(self, id: &str, directs: &Directs) -> Option<Conversation> {
         let mut names = Names::default();
@@ -106,7 +113,8 @@ impl Room {
         let mut heroes = self.summary.heroes;
         // A room with a name comes without them.
         heroes.extend(partner.filter(|_| heroes.is_empty()).cloned());
-        let company = Company { heroes, people, names, direct: partner.is_some() };
+        let known = present(&self.state.events).chain(heroes.iter().filter(|_| people > 1).cloned()).collect();
+        let company = Company { heroes, people, names, known, direct: partner.is_some() };
         (!state.is_space()).then(|| Conversation {
             unread: self.unread_notifications.notification_count,
             last_activity: self.timeline.events.last().map(Event::time),

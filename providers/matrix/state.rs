@@ -1,6 +1,6 @@
 //! What a room's state says about it, and what people call it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_kit::{
     chat::{Conversation, ConversationKind},
@@ -31,6 +31,8 @@ pub(crate) struct Company {
     /// How many are in it or invited, the user included.
     pub(crate) people: u64,
     pub(crate) names: Names,
+    /// Those of them who are known by their ids; the user may be among them.
+    pub(crate) known: BTreeSet<String>,
     /// Whether the user keeps it as a direct chat.
     pub(crate) direct: bool,
 }
@@ -70,6 +72,7 @@ impl State {
             topic: self.text("m.room.topic", "topic").map(Into::into),
             members: u32::try_from(company.people).ok().filter(|people| *people > 0),
             private: self.text("m.room.join_rules", "join_rule") != Some("public"),
+            outsiders: self.outsiders(company),
             encrypted: self.0.contains_key("m.room.encryption"),
             ..Conversation::new(id, self.name(company), kind)
         }
@@ -98,6 +101,21 @@ impl State {
         if others == 0 { format!("Empty room (was {listed})") } else { listed }
     }
 
+    /// Returns whether members of other homeservers than the user's are in the room, as far as that shows without asking: people
+    /// of two servers cannot all be of the user's own.
+    fn outsiders(&self, company: &Company) -> Option<bool> {
+        if self.0.get("m.room.create").is_some_and(|content| content["m.federate"] == false) {
+            return Some(false);
+        }
+        let servers: BTreeSet<_> = company.known.iter().filter_map(|id| Some(id.split_once(':')?.1)).collect();
+        let all = company.people > 0 && company.known.len() as u64 >= company.people;
+        match servers.len() {
+            2.. => Some(true),
+            1 if all => Some(false),
+            _ => None,
+        }
+    }
+
     fn alias(&self) -> Option<&str> {
         self.text("m.room.canonical_alias", "alias")
     }
@@ -124,7 +142,7 @@ mod tests {
             names.know(&format!("@{}:x", hero.to_lowercase()), Some(hero));
         }
         let heroes = heroes.iter().map(|hero| format!("@{}:x", hero.to_lowercase())).collect();
-        Company { heroes, people, names, direct: false }
+        Company { heroes, people, names, known: BTreeSet::new(), direct: false }
     }
 
     fn state(facts: &[(&str, Value)]) -> State {
@@ -174,6 +192,21 @@ mod tests {
             from_value::<Event>(event).unwrap()
         };
         assert_eq!(State::of(&[event("new", 2), event("old", 1)]).name(&Company::default()), "new");
+    }
+
+    #[test]
+    fn people_of_two_servers_are_not_all_of_ours() {
+        let outsiders = |known: &[&str], people| {
+            let known = known.iter().map(ToString::to_string).collect();
+            State::default().conversation("!a:x", &Company { people, known, ..Company::default() }).outsiders
+        };
+        assert_eq!(outsiders(&["@a:x", "@b:y"], 9), Some(true));
+        assert_eq!(outsiders(&["@a:x:8448", "@b:x"], 9), Some(true));
+        assert_eq!(outsiders(&["@a:x", "@b:x"], 2), Some(false));
+        assert_eq!(outsiders(&["@a:x", "@b:x"], 3), None);
+        assert_eq!((outsiders(&["@b:y"], 2), outsiders(&[], 0)), (None, None));
+        let closed = state(&[("m.room.create", json!({ "m.federate": false }))]);
+        assert_eq!(closed.conversation("!a:x", &Company::default()).outsiders, Some(false));
     }
 
     #[test]

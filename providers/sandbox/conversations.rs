@@ -22,6 +22,8 @@ pub(crate) struct Conversation {
     topic: String,
     private: bool,
     member_count: u32,
+    /// Whether guests are in it; a service of before does not say.
+    guests: Option<bool>,
     members: Vec<Member>,
     unread: u32,
     last_activity: Option<Timestamp>,
@@ -56,6 +58,7 @@ impl From<Conversation> for chat::Conversation {
             aliases: other.map(|other| vec![other.id.clone(), format!("@{}", other.handle)]).unwrap_or_default(),
             topic: Some(conversation.topic).filter(|topic| !topic.is_empty()),
             members: Some(conversation.member_count),
+            outsiders: conversation.guests,
             private: conversation.private,
             unread: Some(conversation.unread),
             last_activity: conversation.last_activity,

@@ -120,7 +120,8 @@ fn text(place: &Place<'_>, company: Option<Company>) -> String {
         // Said by the notes.
         ConversationKind::Group => None,
     };
-    let notes: Vec<_> = kind.map(ToOwned::to_owned).into_iter().chain(notes(conversation)).collect();
+    let outsiders = (conversation.outsiders == Some(true)).then(|| "with people from outside".to_owned());
+    let notes: Vec<_> = kind.map(ToOwned::to_owned).into_iter().chain(outsiders).chain(notes(conversation)).collect();
     let mut lines = vec![format!("{} ({}) {}", title(conversation), place.target(), notes.join(", "))];
     lines.extend(conversation.topic.as_ref().map(|topic| format!("topic: {}", escapes::topic(topic))));
     let aliases: Vec<_> = conversation.aliases.iter().map(|alias| escapes::label(alias)).collect();

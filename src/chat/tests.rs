@@ -5,6 +5,7 @@ mod answers;
 mod archive;
 mod budget;
 mod compromised;
+mod egress;
 mod forgery;
 mod hostile;
 mod injections;

@@ -7,6 +7,9 @@ SELECT c.id, json_object(
     'private', json(iif(c.private, 'true', 'false')),
     'member', json(iif(me.person IS NULL, 'false', 'true')),
     'member_count', (SELECT count(*) FROM members WHERE conversation = c.id),
+    'guests', json(iif(EXISTS (
+        SELECT 1 FROM members JOIN people AS p ON p.id = members.person WHERE conversation = c.id AND p.kind = 'guest'
+    ), 'true', 'false')),
     -- Channels go by their name; the others are called after the people in them.
     'members', json((
         SELECT json_group_array(json_object('id', 'P' || p.id, 'name', p.name, 'handle', p.handle, 'kind', p.kind))
