@@ -5,6 +5,7 @@ mod answers;
 mod archive;
 mod budget;
 mod compromised;
+mod confirming;
 mod egress;
 mod forgery;
 mod hostile;

@@ -52,6 +52,11 @@ impl Note {
         Self { audit: chats.served.audit.clone(), entry }
     }
 
+    /// Returns the hash of what is to be written.
+    pub(super) fn content(&self) -> &str {
+        self.entry.content.as_deref().unwrap_or_default()
+    }
+
     /// Notes that it may be. What cannot be noted may not be.
     pub(super) async fn passes(&self, confirmed: Option<String>) -> Result<()> {
         let event = if confirmed.is_some() { Event::Confirmed } else { Event::Allowed };

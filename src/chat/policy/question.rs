@@ -62,19 +62,21 @@ impl Chats {
     pub(super) async fn word(&self, judged: &[Judgement<'_, '_>]) -> Word {
         let open = |judged: &&Judgement<'_, '_>| judged.verdict.as_ref().is_ok_and(|reasons| !reasons.is_empty());
         let previews: Vec<_> = judged.iter().filter(open).map(preview).collect();
-        self.agreement(&previews.join("\n\n")).await
+        let contents: String = judged.iter().filter(open).map(|judged| judged.note.content()).collect();
+        self.agreement(&previews.join("\n\n"), &contents).await
     }
 
-    /// Asks the user whether this may be done.
-    pub(super) async fn agreement(&self, question: &str) -> Word {
+    /// Asks the user whether this may be done; `contents` is what of it the question does not show, hashed.
+    pub(super) async fn agreement(&self, question: &str, contents: &str) -> Word {
         if question.is_empty() {
             return Word::Given;
         }
         if !self.call.can_ask(Medium::Form) {
             return Word::Unasked;
         }
-        // Where a client answers by asking again, another preview is another question: the answer to this one is not taken for it.
-        let key = format!("confirm-{}", hex(&Sha256::digest(question)[..8]));
+        // Where a client answers by asking again, another preview is another question, and so is another file under the same
+        // name: the answer to this one is not taken for it.
+        let key = format!("confirm-{}", hex(&Sha256::digest(format!("{question}\0{contents}"))[..8]));
         let form = Ask::form(question, serde_json::json!({ "type": "object", "properties": {} }));
         match self.call.ask(&key, &form).await.and_then(switchboard_kit::Answer::accepted) {
             Ok(_) => Word::Given,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::chat::{
     find::Purpose,
+    sanitise,
     served::{Chats, Opened, ServedAccount},
 };
 
@@ -35,12 +36,10 @@ impl Chats {
             Ok(reasons) => {
                 let mut question = format!("Let `{tool}` act in `{}`, with:\n", account.key());
                 for (name, value) in arguments {
-                    quote(
-                        &mut question,
-                        &format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-                    );
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    quote(&mut question, &sanitise::text(&format!("{name}: {value}")));
                 }
-                let word = self.agreement(&(question + &asked_because(&reasons))).await;
+                let word = self.agreement(&(question + &asked_because(&reasons)), note.content()).await;
                 word.given(&format!("{}:{tool}", account.key()), &reasons)
             }
             Err(error) => Err(error),
@@ -106,10 +105,21 @@ impl Chats {
             return Err(only_answers(opened.account));
         }
         reasons.extend(leaving(self, opened, &conversation));
-        let text: Vec<_> = arguments.values().filter_map(Value::as_str).collect();
-        reasons.extend(carried(self, opened, &text.join("\n")));
+        let mut texts = Vec::new();
+        arguments.values().for_each(|value| gather(value, &mut texts));
+        reasons.extend(carried(self, opened, &texts.join("\n")));
         self.room(opened, 0, 1).await?;
         settled(opened, reasons)
+    }
+}
+
+/// Gathers the texts in a value, however deep they are.
+fn gather<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.iter().for_each(|value| gather(value, texts)),
+        Value::Object(values) => values.values().for_each(|value| gather(value, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
