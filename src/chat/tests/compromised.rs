@@ -70,7 +70,7 @@ fn law(allow: &[Meant], deny: &[Meant]) -> Law {
         asks: Asks::Unlisted,
         reply_only: false,
         most: usize::MAX,
-        guards: false,
+        guards: true,
     }
 }
 

@@ -36,7 +36,7 @@ impl Notes {
             assert!(!tells(&lines, call), "{} {}: {lines}", call.tool, call.arguments);
         }
         assert!(tokens.iter().all(|token| !lines.contains(token)), "a token is in the audit file");
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
