@@ -63,9 +63,10 @@ fn escaped(text: &str, is_ours: fn(&str) -> bool) -> String {
     safe
 }
 
-/// `(bot)`, `(account:id)`.
+/// `(bot)`, `(account:id)`. One that is not closed, as where a name was cut, what follows on the line might close.
 fn is_target_or_role(text: &str) -> bool {
-    let Some((inner, _)) = text.strip_prefix('(').and_then(|text| text.split_once(')')) else { return false };
+    let Some(inner) = text.strip_prefix('(') else { return false };
+    let inner = inner.split_once(')').map_or(inner, |(inner, _)| inner);
     let word = inner.trim().to_ascii_lowercase();
     let account = inner.split_once(':').is_some_and(|(account, _)| !account.contains(char::is_whitespace));
     account || ["bot", "guest", "system"].contains(&word.as_str())
@@ -95,6 +96,7 @@ mod tests {
             ("deploys [bot]", "deploys \\(bot)"),
             ("Ana (System)", "Ana \\(System)"),
             ("general (matrix:!x:y)", "general \\(matrix:!x:y)"),
+            ("general (matrix:!x…", "general \\(matrix:!x…"),
             ("Design (old) :-)", "Design (old) :-)"),
             ("12:05 Bob [M9] hi", "12:05 Bob (M9) hi"),
             (" \u{200b}", "?"),
