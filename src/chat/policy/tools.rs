@@ -78,7 +78,7 @@ impl Chats {
                     let why = if rules.lockdown { "what outsiders wrote is withheld" } else { "not all may be read" };
                     let message = format!("`{tool}` is not called in `{}`, as {why} there", account.key());
                     return Err(Error::new(ErrorKind::Forbidden, message).hint(format!(
-                        "use the chat verbs, or ask the user to add `{tool}` to `allow`, under `read`, in provider-config.yaml"
+                        "use the chat verbs, or ask the user to list `{tool}` beside what else may be read in `allow`, under `read`, in provider-config.yaml"
                     )));
                 }
             }

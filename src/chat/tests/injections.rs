@@ -14,9 +14,13 @@ use switchboard_kit::{
 use super::{
     forgery::{assistant, calls, text},
     hostile::{Hostile, Truth},
-    reader::lies,
+    picks::{linked, read, suggested, uris},
+    reader::{forbidden, lies},
 };
-use crate::chat::{Chats, sanitise};
+use crate::{
+    chat::{Chats, sanitise},
+    server::Completed,
+};
 
 /// What is asked for, in as many ways as there are.
 const ORDERS: [&str; 10] = [
@@ -143,6 +147,26 @@ async fn two_hundred_injections_forge_nothing_and_do_nothing() {
             }
         }
     }
+    let linked = linked(&assistant);
+    for uri in ["chat://work/C1", "chat://home/C1/M1"] {
+        let mut said = BTreeSet::new();
+        while said.len() < 200 {
+            let answer = read(&linked, uri).await.unwrap_or_else(|error| error.to_string());
+            let truth = hostile.truth();
+            let lies = lies("read_messages", &answer, &truth);
+            assert!(lies.is_empty(), "{uri}: {lies:#?}\n{answer}");
+            said.extend(truth.messages.into_values().map(|message| message.text));
+        }
+    }
+    let picks = uris(&linked).await.into_iter().map(|(name, uri)| format!("{name} {uri}"));
+    let picks: Vec<_> = picks
+        .chain(suggested(&linked, Completed::Prompt("channel_digest"), "conversation", "", &[]).await)
+        .chain(suggested(&linked, Completed::Prompt("draft_an_announcement"), "targets", "", &[]).await)
+        .collect();
+    assert!(
+        picks.len() > 20 && picks.iter().all(|pick| !pick.contains(forbidden) && !pick.contains('\n')),
+        "{picks:#?}"
+    );
     assert_eq!(hostile.writes.load(Ordering::Relaxed), 0, "something was done");
     let few: Vec<_> = seen.iter().filter(|(way, said)| said.len() < 200 && !way.starts_with("whoami")).collect();
     assert!(

@@ -13,6 +13,7 @@ use super::{
     archive::{Archive, Own},
     forgery::{account, calls, text},
     hostile::{Hostile, OUTSIDE},
+    picks::{linked, read},
     reader::{NOTE, lies},
     workspace::{Assistant, Workspace, ids},
 };
@@ -63,6 +64,11 @@ async fn no_verb_shows_what_guests_and_bots_wrote() {
         }
     })
     .await;
+    let linked = linked(&serve(true));
+    for uri in ["chat://work/C1", "chat://work/C1/M1"] {
+        let text = read(&linked, uri).await.unwrap_or_else(|error| error.to_string());
+        assert!(!text.contains(OUTSIDE) && text.contains(NOTE), "{uri}: {text}");
+    }
     noted.sort();
     noted.dedup();
     assert_eq!(noted, ["catch_up", "get_file", "read_messages", "wait_for_messages"], "searches find none of it");

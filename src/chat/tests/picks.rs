@@ -31,7 +31,7 @@ fn call() -> Call {
     local_call(Duration::from_secs(30))
 }
 
-fn linked(assistant: &Assistant) -> Linked {
+pub(super) fn linked(assistant: &Assistant) -> Linked {
     Linked::new(assistant.0.clone(), &BTreeMap::new()).unwrap()
 }
 
@@ -52,7 +52,7 @@ async fn said(linked: &Linked, prompt: &str, arguments: Value) -> Result<String>
     }
 }
 
-async fn read(linked: &Linked, uri: &str) -> Result<String> {
+pub(super) async fn read(linked: &Linked, uri: &str) -> Result<String> {
     let contents = linked.read_resource(&call(), uri).await?;
     match contents.as_slice() {
         [one] if one.uri == uri => match &one.body {
@@ -63,7 +63,7 @@ async fn read(linked: &Linked, uri: &str) -> Result<String> {
     }
 }
 
-async fn suggested(
+pub(super) async fn suggested(
     linked: &Linked,
     of: Completed<'_>,
     argument: &str,
@@ -74,7 +74,7 @@ async fn suggested(
     linked.complete(&call(), &Completion { of, argument, value, known }).await.unwrap().unwrap()
 }
 
-async fn uris(linked: &Linked) -> Vec<(String, String)> {
+pub(super) async fn uris(linked: &Linked) -> Vec<(String, String)> {
     let listed = linked.list_resources(&call()).await.unwrap();
     listed.into_iter().map(|resource| (resource.name, resource.uri)).collect()
 }

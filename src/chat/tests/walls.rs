@@ -12,11 +12,12 @@ use switchboard_kit::{ErrorKind, chat::Conversation, host::local_call};
 use super::{
     altered::{Altered, News},
     archive::{Archive, Own},
+    picks::{linked, read, suggested, uris},
     workspace::{Assistant, Workspace, ids, next},
 };
 use crate::{
     chat::Rules,
-    server::{Linked, Provider as _},
+    server::{Completed, Linked, Provider as _},
 };
 
 /// Serves Robin's account with other rules.
@@ -99,6 +100,15 @@ async fn what_is_denied_is_read_by_no_verb() {
             assert_eq!(noted, verb == "list_conversations", "{verb}: {text}");
         }
     }
+    let picks = linked(&robin);
+    let listed = uris(&picks).await;
+    assert!(listed.len() > 4 && !format!("{listed:?}").contains("hiring") && !format!("{listed:?}").contains("C7"));
+    for uri in ["chat://sandbox/C6", "chat://sandbox/%23hiring", "chat://sandbox/C7/M1", "chat://sandbox/%40mara"] {
+        let error = read(&picks, uri).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{uri}: {error}");
+    }
+    let suggested = suggested(&picks, Completed::Prompt("channel_digest"), "conversation", "hir", &[]).await;
+    assert!(suggested.is_empty(), "{suggested:?}");
     let error = robin.refused("read_messages", json!({ "target": "#hirin" })).await;
     assert!(error.kind() == ErrorKind::NotFound && !format!("{error:?}").contains("hiring`"), "{error:?}");
     assert!(robin.call("find_people", json!({ "query": "Mara" })).await.contains("(sandbox:P2)"));
