@@ -10,7 +10,7 @@ fn capable() -> Value {
 }
 
 fn start(home: &Home) -> Session {
-    let mut command = home.command(&["--provider", "sandbox"]);
+    let mut command = home.command(&["--provider", "sandbox", "--confirm-writes"]);
     command.stderr(std::process::Stdio::null());
     Session::spawn(command)
 }
