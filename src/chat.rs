@@ -46,7 +46,7 @@ mod whoami;
 pub use instructions::instructions;
 pub use policy::{Budget, Confirm, Guards, Rules, Targets};
 pub(crate) use prompts::{Argument, Prompt, prompts};
-pub(crate) use resources::{CONVERSATION, Listed, MESSAGE, Named};
+pub(crate) use resources::{CONVERSATION, Listed, MESSAGE, Named, Watching};
 pub use roots::FileRoots;
 pub use served::{Chats, Served, ServedAccount, SignedIn};
 pub(crate) use suggestions::Typed;

@@ -29,7 +29,7 @@ pub use linked::Linked;
 pub use namespaced::Namespaced;
 pub use provider::{
     Completed, Completion, Kinds, Prompt, PromptArgument, PromptMessage, Provider, Resource, ResourceTemplate, Role,
-    Tool,
+    Tool, Watch,
 };
 pub use stdio::serve_stdio;
 pub use template::parts as template_parts;

@@ -21,8 +21,11 @@ struct Client {
 
 impl Client {
     fn both(home: &Home) -> [Self; 2] {
+        let free = "{ access: write, confirm: never, budget: { minute: 100000, day: 100000 } }";
+        let config = home.write("config.yaml", &format!("providers:\n  sandbox: {free}\n"));
+        let config = config.to_str().unwrap();
         [false, true].map(|modern| {
-            let arguments = ["--provider", "sandbox"];
+            let arguments = ["--config", config, "--provider", "sandbox"];
             let session = if modern {
                 let mut command = home.command(&arguments);
                 command.stderr(std::process::Stdio::null());
@@ -91,6 +94,34 @@ fn conversations_are_listed_and_read_in_both_eras() {
         });
         let completed = client.request("completion/complete", typed);
         assert_eq!(completed["completion"]["values"], json!(["#general"]), "{completed}");
+        client.session.end();
+    }
+}
+
+const UPDATED: &str = "notifications/resources/updated";
+
+#[test]
+fn who_watches_a_conversation_hears_that_something_came_in_both_eras() {
+    let home = Home::new();
+    let uri = "chat://sandbox/%23random";
+    for mut client in Client::both(&home) {
+        let send = json!({ "name": "send_message", "arguments": { "target": "#random", "text": "lunch?" } });
+        if client.modern {
+            let filter = json!({ "notifications": { "resourceSubscriptions": [uri] }, "_meta": modern() });
+            client.session.post("subscriptions/listen", &filter);
+            client.session.hear("notifications/subscriptions/acknowledged");
+        } else {
+            client.request("resources/subscribe", json!({ "uri": uri }));
+        }
+        // A modern client is not told when the watch has begun.
+        loop {
+            let sent = client.request("tools/call", send.clone());
+            assert_ne!(sent["isError"], true, "{sent}");
+            if !client.modern || client.session.has_heard(UPDATED) {
+                break;
+            }
+        }
+        assert_eq!(client.session.hear(UPDATED)["params"]["uri"], uri);
         client.session.end();
     }
 }

@@ -97,6 +97,8 @@ pub(crate) struct Session {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     next: u64,
+    /// What the server has told by itself, while something else was waited for.
+    heard: Vec<Value>,
 }
 
 impl Session {
@@ -110,7 +112,7 @@ impl Session {
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { process: Process::of(child), input, output, next: 0 }
+        Self { process: Process::of(child), input, output, next: 0, heard: Vec::new() }
     }
 
     /// Opens the session; nothing if the server ends meanwhile.
@@ -143,22 +145,51 @@ impl Session {
         parameters: &Value,
         mut answer: impl FnMut(&Value) -> Value,
     ) -> Option<Value> {
-        self.next += 1;
-        let id = self.next;
-        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters })).ok()?;
+        let id = self.post(method, parameters)?;
         loop {
-            let mut line = String::new();
-            self.output.read_line(&mut line).ok().filter(|_| line.ends_with('\n'))?;
-            let message: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
-            assert_eq!(message["jsonrpc"], "2.0", "not JSON-RPC: {line}");
+            let message = self.message()?;
             if message.get("method").is_some() && message.get("id").is_some() {
                 let answer = answer(&message);
                 self.say(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": answer })).ok()?;
             } else if message["id"] == json!(id) {
                 assert!(message.get("error").is_none(), "{method} failed: {message}");
                 return Some(message["result"].clone());
+            } else if message.get("id").is_none() {
+                self.heard.push(message);
             }
         }
+    }
+
+    /// Sends a request without waiting for its answer, and returns its id.
+    pub(crate) fn post(&mut self, method: &str, parameters: &Value) -> Option<u64> {
+        self.next += 1;
+        let id = self.next;
+        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": parameters })).ok()?;
+        Some(id)
+    }
+
+    /// Waits for a notification, or takes one that came meanwhile.
+    pub(crate) fn hear(&mut self, method: &str) -> Value {
+        loop {
+            if let Some(at) = self.heard.iter().position(|heard| heard["method"] == method) {
+                return self.heard.remove(at);
+            }
+            let message = self.message().expect("the server ended");
+            self.heard.push(message);
+        }
+    }
+
+    /// Returns whether such a notification came.
+    pub(crate) fn has_heard(&self, method: &str) -> bool {
+        self.heard.iter().any(|heard| heard["method"] == method)
+    }
+
+    fn message(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        self.output.read_line(&mut line).ok().filter(|_| line.ends_with('\n'))?;
+        let message: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+        assert_eq!(message["jsonrpc"], "2.0", "not JSON-RPC: {line}");
+        Some(message)
     }
 
     /// Sends a request to a server that does not end, and returns its result.

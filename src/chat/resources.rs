@@ -1,10 +1,15 @@
-//! Resources: conversations and messages as what a client lists, picks and attaches, read as `read_messages` reads them.
+//! Resources: conversations and messages as what a client lists, picks, attaches and watches, read as `read_messages` reads
+//! them.
+
+mod watching;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use switchboard_kit::{
     Error, Result,
     chat::{Conversation, ConversationKind},
 };
+
+pub(crate) use watching::Watching;
 
 use super::{
     find::{Place, Purpose},

@@ -22,5 +22,6 @@ mod sending;
 mod several;
 mod taint;
 mod walls;
+mod watching;
 mod workspace;
 mod writing;

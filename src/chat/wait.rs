@@ -15,10 +15,9 @@ use tokio::{
     time::{Instant, interval_at, sleep_until},
 };
 
-use self::{
-    arrivals::{Arrivals, Bookmark},
-    follow::follow,
-};
+pub(super) use self::follow::{Word, follow};
+
+use self::arrivals::{Arrivals, Bookmark};
 use super::{
     cursor,
     scope::Scope,

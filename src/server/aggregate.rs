@@ -16,7 +16,9 @@ use tracing::warn;
 
 use super::{
     changes::Changes,
-    provider::{Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool},
+    provider::{
+        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, Watch,
+    },
     provider::{shown, unknown},
 };
 use crate::chat::Chats;
@@ -112,7 +114,8 @@ impl Aggregate {
         }
     }
 
-    async fn dispatch_read(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
+    /// Finds whose a resource is: what somebody lists comes before anybody's family.
+    async fn holder(&self, call: &Call, uri: &str) -> Result<Option<Held>> {
         let held = self.members.held();
         let mut search = Search::of(&held);
         let concrete = search.first(held.iter().map(|provider| provider.get_resource(call, uri))).await;
@@ -121,9 +124,21 @@ impl Aggregate {
             let family = search.first(held.iter().map(|provider| provider.get_resource_template(call, uri))).await;
             found = family.map(|(at, _)| at);
         }
-        match search.end(found)? {
-            Some(at) => only(held, at).read_resource(call, uri).await,
+        Ok(search.end(found)?.map(|at| only(held, at)))
+    }
+
+    async fn dispatch_read(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
+        match self.holder(call, uri).await? {
+            Some(holder) => holder.read_resource(call, uri).await,
             None => Err(unknown("resource", uri)),
+        }
+    }
+
+    async fn dispatch_watch(&self, call: &Call, uri: &str) -> Result<Option<Watch>> {
+        match self.holder(call, uri).await? {
+            Some(holder) => holder.watch_resource(call, uri).await,
+            // Whose it is may come later.
+            None => Ok(None),
         }
     }
 
@@ -210,9 +225,12 @@ impl Provider for Aggregate {
         Ok(search.end(found)?.map(|(_, family)| family))
     }
 
-    /// Reads what has that URI; what somebody lists comes before anybody's family.
     async fn read_resource(&self, call: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
         self.masked("reading", uri, self.dispatch_read(call, uri).await)
+    }
+
+    async fn watch_resource(&self, call: &Call, uri: &str) -> Result<Option<Watch>> {
+        self.masked("watching", uri, self.dispatch_watch(call, uri).await)
     }
 
     async fn list_prompts(&self, call: &Call) -> Result<Vec<Prompt>> {

@@ -12,7 +12,7 @@ use switchboard_kit::{
 use super::{
     changes::{Change, Changes},
     provider::{
-        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, unknown,
+        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, Watch, unknown,
     },
 };
 use crate::glob::Filter;
@@ -116,6 +116,13 @@ impl Provider for Filtered {
         self.provider.read_resource(call, uri).await
     }
 
+    async fn watch_resource(&self, call: &Call, uri: &str) -> Result<Option<Watch>> {
+        if !self.shows(uri) {
+            return Err(unknown("resource", uri));
+        }
+        self.provider.watch_resource(call, uri).await
+    }
+
     async fn list_prompts(&self, call: &Call) -> Result<Vec<Prompt>> {
         let mut prompts = self.provider.list_prompts(call).await?;
         prompts.retain(|prompt| self.prompts.passes(&prompt.name));
@@ -158,7 +165,7 @@ impl Provider for Filtered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::stub::{Stub, call, called, completed, listed, read, rendered};
+    use crate::server::stub::{Stub, call, called, completed, listed, read, rendered, watched};
 
     fn filter(only: &[&str], hide: &[&str]) -> Filter {
         let globs = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
@@ -191,6 +198,8 @@ mod tests {
             assert_eq!(filtered.get_resource_template(&call(), uri).await.unwrap(), None);
             assert!(read(&filtered, uri).await.is_err(), "{uri}");
         }
+        assert_eq!(watched(&filtered, "x://1").await.unwrap().unwrap(), "stub:watches x://1");
+        assert!(watched(&filtered, "x://2").await.is_err());
         assert_eq!(filtered.get_prompt(&call(), "curse").await.unwrap(), None);
         assert!(rendered(&filtered, "curse").await.is_err());
         for (of, expected) in [

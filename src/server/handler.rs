@@ -362,10 +362,17 @@ impl ServerHandler for Handler {
         self.subscriptions.get_or_init(Subscriptions::default).follow(news, context.peer);
     }
 
-    async fn subscribe(&self, request: SubscribeRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         self.has_resources::<model::SubscribeRequestMethod>(&request.uri)?;
+        let (round, call) = Round::begin(context);
+        let watch = round.run(&call, self.provider().watch_resource(&call, &request.uri)).await;
+        let watch = watch.map_err(|error| not_read(&error, &request.uri))?;
         let subscriptions = self.subscriptions.get_or_init(Subscriptions::default);
-        subscriptions.add(request.uri).map_err(|error| words::not_done(&error))
+        subscriptions.add(request.uri, watch).map_err(|error| words::not_done(&error))
     }
 
     async fn unsubscribe(
@@ -383,7 +390,10 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        news::pass_on(self.shared.changes.news(), &context).await;
-        Ok(())
+        let news = self.shared.changes.news();
+        tokio::select! {
+            () = news::pass_on(news, &context) => Ok(()),
+            never = news::watch(self.provider(), &context) => match never {},
+        }
     }
 }

@@ -15,9 +15,12 @@ use switchboard_kit::{
     host::{self, Content, Effect, JsonObject, Reply, ResourceContents, ToolDef},
 };
 
-use super::provider::{Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, unknown};
+use super::{
+    changes::{Change, Changes},
+    provider::{Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, Watch, unknown},
+};
 use crate::{
-    chat::{self, Chats, Served, ServedAccount, sanitise},
+    chat::{self, Chats, Served, ServedAccount, Watching, sanitise},
     glob::Filter,
 };
 
@@ -31,6 +34,7 @@ pub struct Linked {
     /// The tools that a client is shown.
     shown: Filter,
     described: OnceLock<BTreeMap<String, Tool>>,
+    watching: Arc<Watching>,
 }
 
 struct Entry {
@@ -65,7 +69,8 @@ impl Linked {
                 }
             }
         }
-        Ok(Self { served, entries, shown: Filter::default(), described: OnceLock::new() })
+        let watching = Watching::new(served.clone());
+        Ok(Self { served, entries, shown: Filter::default(), described: OnceLock::new(), watching })
     }
 
     /// Has prompts name these tools only, and resources be there only if what reads them is one.
@@ -266,6 +271,11 @@ impl Provider for Linked {
         self.signed_in(call, || self.contents(call, uri, &named)).await.map(|contents| vec![contents])
     }
 
+    async fn watch_resource(&self, call: &Call, uri: &str) -> Result<Option<Watch>> {
+        let named = self.named(uri).ok_or_else(|| unknown("resource", uri))?;
+        self.watching.watch(call, uri, &named).await.map(Some)
+    }
+
     async fn list_prompts(&self, _: &Call) -> Result<Vec<Prompt>> {
         Ok(self.prompts().map(picks::prompt).collect())
     }
@@ -276,5 +286,15 @@ impl Provider for Linked {
 
     async fn complete(&self, call: &Call, wanted: &Completion<'_>) -> Result<Option<Vec<String>>> {
         Ok(self.suggested(call, wanted).await)
+    }
+
+    async fn start(&self, changes: &Changes) -> Result<()> {
+        let changes = changes.clone();
+        self.watching.start(move |uri| changes.tell(Change::Resource(uri.into())));
+        Ok(())
+    }
+
+    async fn stop(&self) {
+        self.watching.stop().await;
     }
 }

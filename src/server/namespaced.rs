@@ -11,7 +11,7 @@ use switchboard_kit::{
 use super::{
     changes::{Change, Changes},
     provider::{
-        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, unknown,
+        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Tool, Watch, unknown,
     },
 };
 
@@ -140,6 +140,11 @@ impl Provider for Namespaced {
         Ok(read.into_iter().map(|contents| self.prefix.contents(contents)).collect())
     }
 
+    async fn watch_resource(&self, call: &Call, uri: &str) -> Result<Option<Watch>> {
+        let inner = self.prefix.inner_uri(uri).ok_or_else(|| unknown("resource", uri))?;
+        self.provider.watch_resource(call, &inner).await
+    }
+
     async fn list_prompts(&self, call: &Call) -> Result<Vec<Prompt>> {
         Ok(self.provider.list_prompts(call).await?.into_iter().map(|prompt| self.prefix.prompt(prompt)).collect())
     }
@@ -190,7 +195,7 @@ impl Provider for Namespaced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::stub::{Stub, call, called, completed, listed, read, rendered};
+    use crate::server::stub::{Stub, call, called, completed, listed, read, rendered, watched};
 
     fn stub() -> Arc<Stub> {
         let stub = Stub::new("stub").tools(["find"]).prompts(["greet"]);
@@ -212,6 +217,8 @@ mod tests {
         assert_eq!(rendered(&acme, "acme_greet").await.unwrap(), "stub:greet");
         assert_eq!(read(&acme, motd).await.unwrap(), format!("{motd} stub:file:///etc/motd"));
         assert_eq!(read(&acme, "x://acme/1/data").await.unwrap(), "x://acme/1/data stub:x://1/data");
+        assert_eq!(watched(&acme, motd).await.unwrap().unwrap(), "stub:watches file:///etc/motd");
+        assert!(watched(&acme, "x://home").await.is_err());
         for uri in uris {
             assert_eq!(acme.get_resource(&call(), uri).await.unwrap().unwrap().uri, uri);
         }

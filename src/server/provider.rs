@@ -1,6 +1,6 @@
 //! A source of tools, resources, templates and prompts. The linked platforms are one, other MCP servers can be others.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use switchboard_kit::{
@@ -148,6 +148,9 @@ impl Kinds {
     }
 }
 
+/// Keeps a resource watched until it is dropped.
+pub type Watch = Box<dyn Any + Send + Sync>;
+
 /// A source of tools, resources, templates and prompts. What it does not override, it does not have.
 ///
 /// Listing may fail without harm to the others: the failing provider is then left out. A look-up that answers `None`
@@ -201,6 +204,12 @@ pub trait Provider: Send + Sync {
     /// Reads a resource, or one of a family.
     async fn read_resource(&self, _: &Call, uri: &str) -> Result<Vec<ResourceContents>> {
         Err(unknown("resource", uri))
+    }
+
+    /// Watches a resource for a client, as long as what is returned is kept: `changes` hear when it holds something else. What
+    /// needs no watching for that returns nothing.
+    async fn watch_resource(&self, _: &Call, _uri: &str) -> Result<Option<Watch>> {
+        Ok(None)
     }
 
     /// Lists the prompts.

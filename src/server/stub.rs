@@ -18,7 +18,9 @@ use tokio::sync::Semaphore;
 
 use super::{
     changes::Changes,
-    provider::{Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Role, Tool},
+    provider::{
+        Completed, Completion, Kinds, Prompt, PromptMessage, Provider, Resource, ResourceTemplate, Role, Tool, Watch,
+    },
     template,
 };
 
@@ -233,6 +235,11 @@ impl Provider for Stub {
         Ok(vec![ResourceContents { uri: uri.into(), media_type: None, body }])
     }
 
+    async fn watch_resource(&self, _: &Call, uri: &str) -> Result<Option<Watch>> {
+        let watched = self.done(&format!("watches {uri}")).await?;
+        Ok(Some(Box::new(watched)))
+    }
+
     async fn list_prompts(&self, _: &Call) -> Result<Vec<Prompt>> {
         self.list(&self.prompts, |name| self.prompt(name)).await
     }
@@ -281,6 +288,12 @@ pub(super) async fn called(provider: &dyn Provider, name: &str) -> Result<String
 pub(super) async fn read(provider: &dyn Provider, uri: &str) -> Result<String> {
     let read = provider.read_resource(&call(), uri).await?;
     Ok(read.into_iter().map(|contents| text(Content::Resource(contents))).collect())
+}
+
+/// Returns who watches a resource, if anybody has to.
+pub(super) async fn watched(provider: &dyn Provider, uri: &str) -> Result<Option<String>> {
+    let watch = provider.watch_resource(&call(), uri).await?;
+    Ok(watch.map(|watch| *watch.downcast().unwrap()))
 }
 
 /// Returns what a prompt says.

@@ -15,7 +15,7 @@ const FLOOR: Duration = Duration::from_secs(1);
 const CEILING: Duration = Duration::from_secs(16);
 
 /// What is heard of an account.
-pub(super) enum Word {
+pub(in crate::chat) enum Word {
     /// It answered: what has happened since `before`.
     Told { before: Option<String>, delta: Delta, me: Arc<Identity> },
     /// It did not.
@@ -23,7 +23,7 @@ pub(super) enum Word {
 }
 
 /// Asks until `end`, from `cursor` or from now on, and hands on what it hears as long as somebody `hears`.
-pub(super) async fn follow(
+pub(in crate::chat) async fn follow(
     opened: &Opened<'_>,
     mut cursor: Option<String>,
     end: Instant,

@@ -11,7 +11,7 @@ use std::{
 use switchboard_kit::{ErrorKind, Result};
 
 use super::*;
-use crate::server::stub::{Fault, Stub, call, called, completed, listed, read, rendered};
+use crate::server::stub::{Fault, Stub, call, called, completed, listed, read, rendered, watched};
 
 fn all(stubs: impl IntoIterator<Item = Stub>) -> Aggregate {
     Aggregate::new(stubs.into_iter().map(|stub| Arc::new(stub) as _))
@@ -129,6 +129,9 @@ async fn what_somebody_lists_comes_before_anybodys_family() {
     let all = all([Stub::new("family").templates(["x://{id}"]), Stub::new("concrete").resources(["x://1"])]);
     assert_eq!(read(&all, "x://1").await.unwrap(), "x://1 concrete:x://1");
     assert_eq!(read(&all, "x://2").await.unwrap(), "x://2 family:x://2");
+    assert_eq!(watched(&all, "x://1").await.unwrap().unwrap(), "concrete:watches x://1");
+    assert_eq!(watched(&all, "x://2").await.unwrap().unwrap(), "family:watches x://2");
+    assert_eq!(watched(&all, "y://1").await.unwrap(), None, "whose it is may come later");
 }
 
 #[tokio::test]

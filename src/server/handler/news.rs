@@ -1,29 +1,36 @@
 //! What a client hears without having asked just now: how far its call has come, and what has changed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible as Never,
+    future::pending,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures::{StreamExt as _, stream};
 use rmcp::{
     RoleServer,
     model::{ProgressNotificationParam, ResourceUpdatedNotificationParam, SubscriptionFilter},
     service::{Peer, SubscriptionContext},
 };
-use switchboard_kit::{Error, ErrorKind, Result};
+use switchboard_kit::{Call, Error, ErrorKind, Principal, Result};
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
+use tracing::debug;
 
 use crate::server::{
     changes::{Change, News},
-    provider::Kinds,
+    provider::{Kinds, Provider, Watch},
 };
 
 /// How long a client may take to read one piece of news.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// Most resources that one client may watch.
 const WATCHED: usize = 1_000;
+/// How many of them are sought at once, and how long that may take.
+const AT_ONCE: usize = 8;
+const ATTEMPT: Duration = Duration::from_mins(1);
 /// Longest URI of a resource, in bytes.
 pub(super) const LONGEST_URI: usize = 2_048;
 
@@ -48,7 +55,7 @@ impl Reports {
                 while let Some(report) = reports.recv().await {
                     drop(timeout(PATIENCE, peer.notify_progress(report)).await);
                 }
-                std::future::pending::<()>().await;
+                pending::<()>().await;
             });
             tokio::select! {
                 biased;
@@ -70,19 +77,19 @@ impl Reports {
 /// The resources that a legacy client has subscribed to, and what tells it of them.
 #[derive(Default)]
 pub(super) struct Subscriptions {
-    watched: Arc<Mutex<BTreeSet<String>>>,
+    watched: Arc<Mutex<BTreeMap<String, Option<Watch>>>>,
     following: Mutex<Option<AbortHandle>>,
 }
 
 impl Subscriptions {
-    /// Watches a resource.
-    pub(super) fn add(&self, uri: String) -> Result<()> {
+    /// Watches a resource; by `watch`, if that is needed.
+    pub(super) fn add(&self, uri: String, watch: Option<Watch>) -> Result<()> {
         let mut watched = lock(&self.watched);
-        if watched.len() >= WATCHED && !watched.contains(&uri) {
+        if watched.len() >= WATCHED && !watched.contains_key(&uri) {
             let message = format!("more than {WATCHED} resources cannot be watched");
             return Err(Error::new(ErrorKind::InvalidInput, message).hint("unsubscribe from some"));
         }
-        watched.insert(uri);
+        watched.insert(uri, watch);
         Ok(())
     }
 
@@ -96,7 +103,7 @@ impl Subscriptions {
         let watched = self.watched.clone();
         let following = tokio::spawn(async move {
             while let Some(change) = news.next().await {
-                let told = Told::of(change, Kinds::ALL, || lock(&watched).clone());
+                let told = Told::of(change, Kinds::ALL, || lock(&watched).keys().cloned().collect());
                 for told in told {
                     let told = async {
                         match told {
@@ -164,6 +171,20 @@ pub(super) async fn pass_on(mut news: News, subscription: &SubscriptionContext) 
             drop(timeout(PATIENCE, told).await);
         }
     }
+}
+
+/// Watches what a modern client listens to, as long as it is polled. It was told already that it will hear of all that, so what
+/// cannot be watched is silent.
+pub(super) async fn watch(provider: &dyn Provider, subscription: &SubscriptionContext) -> Never {
+    let call = Call::new(Principal::local(), ATTEMPT);
+    let uris = subscription.accepted().resource_subscriptions.iter().flatten();
+    let watches: Vec<_> = uris.map(|uri| call.run(provider.watch_resource(&call, uri))).collect();
+    let _watches: Vec<Option<Watch>> = stream::iter(watches)
+        .buffered(AT_ONCE)
+        .filter_map(|watch| async { watch.inspect_err(|error| debug!(%error, "A resource is not watched")).ok() })
+        .collect()
+        .await;
+    pending().await
 }
 
 /// What a client is told of a change.
