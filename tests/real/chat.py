@@ -15,8 +15,9 @@ RECORDING = 'exec "$@" > >(exec tee -a "$0")'
 
 
 @asynccontextmanager
-async def connect(command, record: Path, environment, folder: Path, mode: str, user=None):
-    """Starts a server and opens a session in one of the protocol's eras: `legacy` or a version. `user` answers questions."""
+async def connect(command, record: Path, environment, folder: Path, mode: str, user=None, hears=None):
+    """Starts a server and opens a session in one of the protocol's eras: `legacy` or a version. `user` answers questions, and
+    what the server tells by itself is heard by `hears`."""
     stdout, stderr = (record.with_name(record.name + end) for end in (".stdout", ".stderr"))
     stdout.touch()
     server = StdioServerParameters(
@@ -25,7 +26,9 @@ async def connect(command, record: Path, environment, folder: Path, mode: str, u
     with stderr.open("w") as errors:
         try:
             transport, asked = stdio_client(server, errlog=errors), {"elicitation_callback": user} if user else {}
-            async with Client(transport, mode=mode, read_timeout_seconds=30, **asked) as client:
+            async with Client(
+                transport, mode=mode, read_timeout_seconds=30, message_handler=hears, **asked
+            ) as client:
                 yield Chat(client)
         except MCPError as failure:
             raise AssertionError(f"{failure}; the server's last words:\n{stderr.read_text()[-1000:]}") from failure

@@ -118,11 +118,12 @@ class Home:
         assert mode == 0o600, f"token.json has mode {mode:o}"
         assert folder_mode == 0o700, f"the folder of token.json has mode {folder_mode:o}"
 
-    def server(self, *arguments, mode: str = "legacy", user=None, **variables: str):
-        """Serves MCP over stdio to a client; gives its `Chat`. `user` answers questions, if the client can ask them."""
+    def server(self, *arguments, mode: str = "legacy", user=None, hears=None, **variables: str):
+        """Serves MCP over stdio to a client; gives its `Chat`. `user` answers questions, if the client can ask them, and `hears`
+        what the server tells by itself."""
         command = [self.binary, *self.flags, *arguments]
         record = self.evidence.place(f"{self.story}.server")
-        return connect(command, record, self.environment | variables, self.work, mode, user)
+        return connect(command, record, self.environment | variables, self.work, mode, user, hears)
 
     def writing_server(self, *accounts: str, **variables: str):
         """Serves accounts with writing on and with this home's folders for files."""

@@ -16,6 +16,7 @@ import test_conformance  # noqa: F401
 import test_matrix  # noqa: F401
 import test_newcomer  # noqa: F401
 import test_news  # noqa: F401
+import test_picking  # noqa: F401
 import test_rotation  # noqa: F401
 import test_safety  # noqa: F401
 import test_sending  # noqa: F401
