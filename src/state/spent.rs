@@ -30,19 +30,23 @@ impl Full {
         let Self { writes, most, within, wait } = self;
         let ask = format!("ask the user for another `budget` for `{account}` in provider-config.yaml");
         let Some(wait) = wait else {
-            let writes = if writes == 1 { "1 write".to_owned() } else { format!("{writes} writes") };
-            let message = format!("this takes {writes}, more than the user's budget for `{account}`: {most} {within}");
+            let message =
+                format!("this takes {}, more than the user's budget for `{account}`: {most} {within}", counted(writes));
             return Error::new(ErrorKind::Forbidden, message).hint(match most {
                 0 => ask,
                 _ => format!("send less at once, or {ask}"),
             });
         };
         let message = match writes {
-            1 => format!("the user's budget for `{account}` is spent: {most} writes {within}"),
+            1 => format!("the user's budget for `{account}` is spent: {} {within}", counted(most as usize)),
             _ => format!("the user's budget for `{account}` has no room for {writes} writes: {most} {within}"),
         };
         Error::new(ErrorKind::RateLimited, message).hint(format!("wait, or {ask}")).after(wait)
     }
+}
+
+fn counted(writes: usize) -> String {
+    if writes == 1 { "1 write".to_owned() } else { format!("{writes} writes") }
 }
 
 /// What is asked of a budget of `minute` and `day`.

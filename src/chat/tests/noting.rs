@@ -116,7 +116,7 @@ async fn nobody_is_asked_for_what_the_budget_has_no_room_for() {
     assert!(sent.is_ok() && asked == 1, "{sent:?}");
     let (refused, asked) = send(&robin, to_ops).await;
     let error = refused.unwrap_err();
-    assert_eq!(error.to_string(), "the user's budget for `sandbox` is spent: 1 writes in a minute");
+    assert_eq!(error.to_string(), "the user's budget for `sandbox` is spent: 1 write in a minute");
     assert_eq!((error.kind(), asked), (ErrorKind::RateLimited, 0));
     assert!(error.retry_after().is_some_and(|wait| wait <= Duration::from_mins(1)), "{error:?}");
     assert_eq!(noted(&workspace).last().unwrap().event, Event::Refused);

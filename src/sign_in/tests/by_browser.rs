@@ -33,6 +33,7 @@ async fn a_browser_signs_in_and_sees_who_it_is() {
     assert_eq!(record.revoke_uri, Some(format!("{}/oauth/revoke", world.origin)));
     assert_eq!(record.scopes, ["chat:read", "chat:write"]);
     assert_eq!(record.generation, 1);
+    assert_eq!(world.noted(), [linked.identity.id.as_str()]);
     assert!(record.expiry.is_some() && record.refresh_token.is_some());
     for secret in [&record.token, record.refresh_token.as_ref().unwrap()] {
         assert!(!said.contains(secret.expose_secret()) && !page.text.contains(secret.expose_secret()));

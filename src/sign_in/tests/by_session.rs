@@ -126,6 +126,7 @@ async fn single_sign_on_ends_at_our_page() {
     running.await.unwrap().unwrap();
     let record = world.record().await.unwrap();
     assert_eq!(record.method, Obtained::Session);
+    assert_eq!(world.noted(), ["P1"]);
     assert_eq!(record.token_uri, Some(format!("{}/refresh", world.origin)));
     assert_eq!(record.expires_in, Some(60.0));
     let bound = world.bound(all());
@@ -164,6 +165,7 @@ async fn a_password_comes_from_the_terminal_or_the_environment() {
     let terminal = FakeTerminal::new(&[("SWITCHBOARD_USER", "paula"), ("SWITCHBOARD_PASSWORD", "right")]);
     start(world.request(session(), &terminal)).await.unwrap().unwrap();
     assert_eq!(world.record().await.unwrap().generation, 2);
+    assert_eq!(world.noted(), ["P1", "P1"]);
 }
 
 #[tokio::test]
@@ -176,7 +178,7 @@ async fn a_wrong_password_leaves_nothing() {
     silent.ends();
     let error = start(world.request(session(), &silent)).await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "no user name was given");
-    assert!(world.record().await.is_none());
+    assert!(world.record().await.is_none() && world.noted().is_empty());
 }
 
 #[tokio::test]
@@ -194,4 +196,14 @@ async fn a_pasted_token_is_tried_before_it_is_kept() {
     let identity = record.identity.unwrap();
     assert_eq!((identity.id.as_str(), identity.name.as_str()), ("P1", "Paula <x>"));
     assert_eq!(identity.workspace.as_deref(), Some("home"));
+    assert_eq!(world.noted(), ["P1"]);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_noted_is_one() {
+    let world = homeserver(&[], paula()).await;
+    world.close_audit();
+    let terminal = FakeTerminal::new(&[("SWITCHBOARD_TOKEN", "good")]);
+    start(world.request(all(), &terminal)).await.unwrap().unwrap();
+    assert!(world.record().await.is_some());
 }

@@ -50,4 +50,5 @@ async fn a_code_on_another_device_signs_in() {
     let linked = running.await.unwrap().unwrap();
     assert_eq!(world.record().await.unwrap().identity, Some(linked.identity));
     assert!(!terminal.said().contains("/auth?nonce="));
+    assert_eq!(world.noted(), ["P1"]);
 }

@@ -63,6 +63,7 @@ async fn a_user_who_agrees_is_signed_in() {
     let invitations = invitations(&world, World::oauth().client("switchboard"));
     assert!(invitations.invite(&Client::new(true).call(), "`test`").await.unwrap());
     assert!(world.record().await.is_some());
+    assert_eq!(world.noted(), ["P1"]);
 }
 
 #[tokio::test]

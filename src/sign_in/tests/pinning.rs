@@ -50,6 +50,7 @@ async fn nobody_elses_account_takes_the_place_of_a_pinned_one() {
     assert_eq!(world.record().await.unwrap().identity.unwrap().name, "Mara Lindqvist");
     let replaced = world.sign_in_as("kenji", |request| request.replace = true).await.unwrap();
     assert_eq!(replaced.identity.name, "Kenji Watanabe");
+    assert_eq!(world.noted().len(), 2, "what is not stored is not noted");
     assert_eq!(world.record().await.unwrap().generation, 2);
 }
 

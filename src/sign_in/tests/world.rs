@@ -22,6 +22,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    audit::{Audit, Event, Wanted},
     sign_in::{Completed, SignIn, Terminal, sign_in},
     tokens::{FileStore, Record, TokenStore as _},
 };
@@ -93,7 +94,23 @@ impl World {
         let (bound, store) = (self.bound(auth.into()), self.store.clone());
         let mut request = SignIn::new(AccountKey::new("test"), bound, self.http.clone(), store, terminal.clone());
         request.open_browser = false;
+        request.audit = Some(self.audit());
         request
+    }
+
+    fn audit(&self) -> Audit {
+        Audit::at(self.folder.path().join("audit.jsonl"))
+    }
+
+    /// Returns the ids of those whose sign-ins were noted.
+    pub(super) fn noted(&self) -> Vec<String> {
+        let wanted = Wanted { events: vec![Event::SignedIn], accounts: vec!["test".into()], ..Wanted::default() };
+        self.audit().read(wanted).unwrap().map(|entry| entry.unwrap().person.unwrap()).collect()
+    }
+
+    /// Lets nothing be noted: a folder is where the file should be.
+    pub(super) fn close_audit(&self) {
+        fs::create_dir(self.folder.path().join("audit.jsonl")).unwrap();
     }
 
     pub(super) async fn record(&self) -> Option<Record> {
