@@ -90,6 +90,39 @@ fn a_modern_client_is_asked_before_anything_is_sent() {
 }
 
 #[test]
+fn an_answer_that_nobody_gave_sends_nothing() {
+    let home = Home::new();
+    let mut session = start(&home);
+    let call = |text: &str, more: Value| modern(sending(text), &capable(), more);
+    let asked = session.request("tools/call", &call("Lunch?", json!({})));
+    let key = asked["inputRequests"].as_object().unwrap().keys().next().unwrap().clone();
+    let (state, accept) = (asked["requestState"].as_str().unwrap(), json!({ &key: { "action": "accept" } }));
+    let answered = |state: &str| json!({ "requestState": state, "inputResponses": accept });
+    let again = session.request("tools/call", &call("Lunch?", json!({ "inputResponses": accept })));
+    assert_eq!(again["resultType"], "input_required", "{again}");
+    let changed = |at: usize| {
+        let other = if &state[at..=at] == "A" { "B" } else { "A" };
+        format!("{}{other}{}", &state[..at], &state[at + 1..])
+    };
+    let forged = (0..40).map(|number| changed(number * (state.len() - 1) / 40));
+    for state in forged.chain([String::new(), "x".into(), state[..state.len() / 2].into(), state.repeat(2)]) {
+        assert_eq!(session.refused("tools/call", &call("Lunch?", answered(&state))), -32602, "{state}");
+    }
+    // What was asked about one text is no leave for another.
+    assert_eq!(session.refused("tools/call", &call("Dinner?", answered(state))), -32602);
+    let read = json!({ "name": "read_messages", "arguments": { "target": "#random" } });
+    let read = modern(read, &capable(), json!({}));
+    let shown = session.request("tools/call", &read);
+    assert!(!text(&shown).contains("Lunch?") && !text(&shown).contains("Dinner?"), "{shown}");
+    let sent = session.request("tools/call", &call("Lunch?", answered(state)));
+    assert!(text(&sent).starts_with("sent to #random"), "{sent}");
+    assert_eq!(session.refused("tools/call", &call("Lunch?", answered(state))), -32602);
+    let shown = session.request("tools/call", &read);
+    assert_eq!(text(&shown).matches("Lunch?").count(), 1, "{shown}");
+    session.end();
+}
+
+#[test]
 fn a_client_that_cannot_show_the_question_sends_nothing() {
     let home = Home::new();
     for capabilities in [json!({}), json!({ "elicitation": { "url": {} } })] {

@@ -143,8 +143,20 @@ impl Session {
         &mut self,
         method: &str,
         parameters: &Value,
-        mut answer: impl FnMut(&Value) -> Value,
+        answer: impl FnMut(&Value) -> Value,
     ) -> Option<Value> {
+        let message = self.exchange(method, parameters, answer)?;
+        assert!(message.get("error").is_none(), "{method} failed: {message}");
+        Some(message["result"].clone())
+    }
+
+    /// Sends a request that the server refuses, and returns the error's code.
+    pub(crate) fn refused(&mut self, method: &str, parameters: &Value) -> i64 {
+        let message = self.exchange(method, parameters, |request| panic!("nobody expects {request}")).unwrap();
+        message["error"]["code"].as_i64().unwrap_or_else(|| panic!("{method} was not refused: {message}"))
+    }
+
+    fn exchange(&mut self, method: &str, parameters: &Value, mut answer: impl FnMut(&Value) -> Value) -> Option<Value> {
         let id = self.post(method, parameters)?;
         loop {
             let message = self.message()?;
@@ -152,8 +164,7 @@ impl Session {
                 let answer = answer(&message);
                 self.say(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": answer })).ok()?;
             } else if message["id"] == json!(id) {
-                assert!(message.get("error").is_none(), "{method} failed: {message}");
-                return Some(message["result"].clone());
+                return Some(message);
             } else if message.get("id").is_none() {
                 self.heard.push(message);
             }

@@ -260,12 +260,9 @@ async fn compare(policy: Policy, seed: u64, calls: usize) -> (&'static str, Tall
     let accounts: Vec<_> = policy.accounts.iter().map(|(account, ..)| *account).collect();
     let plan = Plan::of(seed, calls, &accounts, policy.manners);
     let under = Scene::of(&plan, &policy.accounts).await.play(&plan, policy.at_once).await;
-    let off = |account: &Account| {
-        let free = Rules { mark_read: true, ..free() };
-        let law = Law { guards: false, asks: Asks::Never, ..law(&[], &[]) };
-        (*account, free, law)
-    };
-    let off: Vec<_> = accounts.iter().map(off).collect();
+    // With the rules off, the judge goes by the same law: it must see what they would have kept back.
+    let free = |(account, _, law): (Account, Rules, Law)| (account, Rules { mark_read: true, ..free() }, law);
+    let off: Vec<_> = policy.accounts.into_iter().map(free).collect();
     let off = Scene::of(&plan, &off).await.play(&plan, 1).await;
     (policy.name, under, off)
 }
@@ -280,21 +277,27 @@ async fn nothing_is_stored_that_the_user_does_not_let_be() {
     let (mut calls, mut landed) = (0, 0);
     for (name, under, off) in &compared {
         eprintln!(
-            "{name}: of {} calls {} were refused, and {} changes were stored; with all rules off {} landed",
-            under.calls, under.refused, under.stored, off.landed
+            "{name}: of {} calls {} were refused, and {} changes were stored; with all rules off {} landed, and {} of {} changes were \
+             against them",
+            under.calls,
+            under.refused,
+            under.stored,
+            off.landed,
+            off.objections.len(),
+            off.stored
         );
         calls += under.calls;
         landed += off.landed;
     }
     for (name, under, off) in &compared {
+        let first = &under.objections[..under.objections.len().min(5)];
         assert!(
-            under.objections.is_empty(),
-            "{name}, seed {SEED}: {} of {} stored: {:#?}",
+            first.is_empty(),
+            "{name}, seed {SEED}: {} of {} stored: {first:#?}",
             under.objections.len(),
-            under.stored,
-            &under.objections[..under.objections.len().min(5)]
+            under.stored
         );
-        assert!(off.objections.is_empty(), "{name} with all rules off, seed {SEED}: {:#?}", off.objections);
+        assert!(off.objections.len() * 3 > off.stored, "{name}: the judge sees too little");
     }
     assert!(
         calls >= wanted && landed * 100 >= calls * 95,
