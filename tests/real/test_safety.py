@@ -15,6 +15,7 @@ from processes import Process
 from scenario import ALONE, LAST, scenario
 
 HOSTILE_CALLS = 10_000
+MILLION = 1_000_000
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -100,6 +101,22 @@ async def a_compromised_assistant_gets_nothing_past_the_rules(world):
     assert code == 0 and told and int(told[1]) >= HOSTILE_CALLS, process.said()[-2000:]
     assert int(told[2]) * 100 >= int(told[1]) * 95, told[0]
     print(f"     {told[0]} with all rules off", flush=True)
+
+
+@scenario(ALONE)
+async def a_million_texts_call_nobody(world):
+    command = ["cargo", "test", "--quiet", "--locked", "--package", "matrix", "--package", "sandbox", "--lib"]
+    process = await Process.start(
+        [*command, "--manifest-path", world.repository / "Cargo.toml", "--", "no_mass_mention_survives", "--nocapture"],
+        record=world.folder / "mentions", cwd=world.repository, env=os.environ | {"SWITCHBOARD_HOSTILE": str(MILLION)},
+    )
+    try:
+        code = await process.exit_code(900)
+    finally:
+        await process.stop()
+    told = re.findall(r"(\d+) texts (?:in|to) .*: 0 mass mentions survive", process.said())
+    assert code == 0 and len(told) == 2 and all(int(count) >= MILLION for count in told), process.said()[-2000:]
+    print(f"     {told[0]} texts for each of {len(told)} platforms call nobody", flush=True)
 
 
 @scenario(LAST)
