@@ -26,7 +26,6 @@ use switchboard_kit::{
 };
 
 pub use rules::{Budget, Confirm, Guards, Rules, Targets};
-pub(super) use withheld::note as withheld;
 pub(super) use {
     line::{Line, Reads},
     names::{is_hidden, title},

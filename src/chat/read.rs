@@ -15,7 +15,6 @@ use super::{
     answers::for_programs,
     cursor::{self, Cursor, Position, footer, mark},
     find::{Place, Purpose},
-    policy::withheld,
     sanitise,
     served::Chats,
     time::{self, Window},
@@ -154,8 +153,7 @@ impl Shown {
             self.next = Some(self.position.behind_message(last));
         }
         self.messages.truncate(fits);
-        chats.shows(place.opened.account.key(), Some(&place.conversation), &self.messages);
-        let withheld = withheld(&self.messages);
+        let withheld = chats.shows(place.opened.account.key(), Some(&place.conversation), &self.messages);
         let next = Cursor::one(place.opened.account.key(), self.next.map(|next| next.with(asked)));
         if json {
             let messages: Vec<_> = self.messages.iter().rev().map(|message| to_json(place, message)).collect();

@@ -19,7 +19,7 @@ use super::{
 use crate::chat::{
     answers::{Answers, for_programs},
     cursor::{self, footer},
-    policy::{title, withheld},
+    policy::title,
     read::with_ref,
     served::Chats,
     time,
@@ -99,10 +99,12 @@ impl Digest {
         digest.notes.extend(coverage);
         digest.items.sort_by(|one, other| one.rank.cmp(&other.rank));
         digest.cut(limit);
+        let mut withheld = None;
         for item in &digest.items {
-            chats.shows(&item.rank.2, Some(&digest.heading(item).conversation), [&item.message]);
+            let conversation = &digest.heading(item).conversation;
+            withheld = chats.shows(&item.rank.2, Some(conversation), [&item.message]).or(withheld);
         }
-        digest.notes.extend(withheld(digest.items.iter().map(|item| &item.message)));
+        digest.notes.extend(withheld);
         digest
     }
 

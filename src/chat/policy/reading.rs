@@ -189,16 +189,18 @@ fn changed(change: &Change) -> Option<&Message> {
 }
 
 impl Chats {
-    /// Notes what is shown of a conversation. One of which nothing is known is taken for private.
+    /// Notes what is shown of a conversation, and returns the line that has to say it if something is withheld. A conversation of
+    /// which nothing is known is taken for private.
     pub(in crate::chat) fn shows<'m>(
         &self,
         account: &AccountKey,
         conversation: Option<&Conversation>,
         messages: impl IntoIterator<Item = &'m Message>,
-    ) {
-        let session = self.session();
+    ) -> Option<String> {
+        let (session, mut less) = (self.session(), false);
         let private = conversation.is_none_or(|conversation| conversation.private);
         for message in messages {
+            less |= withheld::is_less(message);
             let id = &message.at.conversation;
             if private {
                 session.reads_private(account, Some(id));
@@ -212,6 +214,8 @@ impl Chats {
                 session.shows_links(text.map_or("", String::as_str));
             }
         }
+        let locked = self.served.account(account.as_str()).is_some_and(|account| account.rules.lockdown);
+        (less && locked).then(|| withheld::NOTE.to_owned())
     }
 
     /// Notes that the files of a message are asked for, unless they are withheld.
@@ -221,7 +225,7 @@ impl Chats {
                 format!("what hangs on `{}` is withheld: {}", place.reference(&message.at.id), withheld::NOTE);
             return Err(Error::new(ErrorKind::Forbidden, message).hint("ask the user; do not try another way"));
         }
-        self.shows(place.opened.account.key(), Some(&place.conversation), [message]);
+        let _ = self.shows(place.opened.account.key(), Some(&place.conversation), [message]);
         Ok(())
     }
 

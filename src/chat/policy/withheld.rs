@@ -55,14 +55,11 @@ pub(super) fn person(person: &mut Person) {
     }
 }
 
-/// Returns the line about it for an answer that shows these messages, if anything was withheld.
-pub(in crate::chat) fn note<'m>(messages: impl IntoIterator<Item = &'m Message>) -> Option<String> {
-    let any = messages.into_iter().any(|message| {
-        message.withheld
-            || message.quote.as_ref().is_some_and(|quote| quote.text == QUOTE)
-            || message.reactions.iter().any(|reaction| reaction.emoji == REACTION)
-    });
-    any.then(|| NOTE.to_owned())
+/// Returns whether something of a message was withheld, where anything may be: what stands for it others may have written.
+pub(super) fn is_less(message: &Message) -> bool {
+    message.withheld
+        || message.quote.as_ref().is_some_and(|quote| quote.text == QUOTE)
+        || message.reactions.iter().any(|reaction| reaction.emoji == REACTION)
 }
 
 /// Returns whether a reaction says nothing in words.

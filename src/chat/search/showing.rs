@@ -9,7 +9,6 @@ use super::{Findings, called, context::Hit, wanted::Wanted};
 use crate::chat::{
     answers::{Answers, for_programs},
     cursor::{Cursor, footer},
-    policy::withheld,
     read::with_ref,
     sanitise,
     served::Chats,
@@ -84,8 +83,7 @@ impl Shown {
             let (key, known, hits) = &mut sources[*account];
             let Some(hit) = hits.next() else { continue };
             let known = known.get(&hit.message.at.conversation);
-            chats.shows(key, known, hit.all().map(|(message, _)| message));
-            note = note.or_else(|| withheld(hit.all().map(|(message, _)| message)));
+            note = chats.shows(key, known, hit.all().map(|(message, _)| message)).or(note);
             let title = called(known);
             if as_json {
                 ranked.push(to_json(&hit, &title));

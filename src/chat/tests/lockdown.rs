@@ -55,7 +55,7 @@ async fn no_verb_shows_what_guests_and_bots_wrote() {
         });
         workspace.serve(accounts.into())
     };
-    all_reads(&serve(true), 20, |verb, arguments, answer| {
+    all_reads(&serve(true), 5, |verb, arguments, answer| {
         assert!(!answer.contains(OUTSIDE), "{verb} {arguments}: {answer}");
         let lies = lies(verb, answer, &hostile.truth());
         assert!(lies.is_empty(), "{verb} {arguments}: {lies:#?}\n{answer}");
@@ -127,6 +127,20 @@ async fn what_is_withheld_leaves_its_line_and_the_answer_says_so() {
     assert_eq!(page["notes"], json!([NOTE]));
     let error = robin.refused("get_file", json!({ "ref": "archive:F1" })).await;
     assert_eq!(error.kind(), ErrorKind::Unsupported, "this platform has no files: {error}");
+}
+
+#[tokio::test]
+async fn nobody_says_that_something_is_withheld_where_nothing_is() {
+    let workspace = Workspace::open().await;
+    let archive = Archive::new();
+    archive.add("C1", "hello", |message| {
+        message.quote = Some(Quote { author: None, text: "[withheld]".into() });
+        message.reactions = vec![Reaction { emoji: ":withheld:".into(), count: 1, mine: false }];
+    });
+    let mut account = workspace.stand_in("archive");
+    account.bound = Arc::new(archive).serve();
+    let page = workspace.serve(vec![account]).call("read_messages", json!({ "target": "#c1" })).await;
+    assert!(!page.contains(NOTE), "{page}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::follow::Word;
 use crate::chat::{
     answers::Answers,
     cursor::{self, footer},
-    policy::{title, withheld},
+    policy::title,
     served::{Chats, Opened},
     time,
     transcript::{LONGEST, View, shortened},
@@ -175,7 +175,7 @@ impl<'a> Arrivals<'a> {
         let groups = grouped(if left.is_empty() { newest_versions(arrived) } else { arrived });
         let known = self.known(&groups).await;
         let several = self.chats.served.accounts.len() > 1;
-        let zone = time::zone();
+        let (zone, mut withheld) = (time::zone(), None);
         let waited = time::duration_name(waited);
         let mut text = match groups.iter().map(|group| group.messages.len()).sum::<usize>() {
             0 => format!("nothing new in {waited}\n"),
@@ -183,7 +183,7 @@ impl<'a> Arrivals<'a> {
         };
         for (group, known) in groups.iter().zip(known) {
             let account = self.lines[group.place].opened.account.key();
-            self.chats.shows(account, known.as_ref(), &group.messages);
+            withheld = self.chats.shows(account, known.as_ref(), &group.messages).or(withheld);
             let title = known.as_ref().map_or_else(|| UNNAMED.to_owned(), title);
             let view = View { zone: &zone, account: Some(account).filter(|_| several), thread: None };
             let _ = writeln!(text, "# {title} ({account}:{})", group.conversation);
@@ -192,7 +192,6 @@ impl<'a> Arrivals<'a> {
         if !left.is_empty() {
             let _ = writeln!(text, "{} more did not fit; the cursor goes on with them", left.len());
         }
-        let withheld = withheld(groups.iter().flat_map(|group| &group.messages));
         let coverage = self.answers().some()?.coverage();
         for line in withheld.into_iter().chain(coverage).chain([footer(Some(&next))]) {
             text.push_str(&line);
