@@ -64,8 +64,8 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
     let shown = |id: &str| session.has_shown(account.key(), &conversation.id, id);
     let answers = match deed {
         Deed::Send { thread, .. } => thread.is_some_and(shown),
-        Deed::React { id, .. } => shown(id),
-        Deed::Edit { .. } | Deed::Delete { .. } | Deed::MarkRead => true,
+        Deed::React { id, .. } | Deed::Edit { id, .. } => shown(id),
+        Deed::Delete { .. } | Deed::MarkRead => true,
     };
     if rules.reply_only && !answers {
         return Err(only_answers(account));

@@ -211,5 +211,10 @@ async fn who_may_only_answer_answers_what_was_read() {
     }
     assert!(user.send(&robin, "#ops").await.is_err(), "no thread, no answer");
     let thread = robin.call("read_messages", json!({ "target": "#ops", "thread": id })).await;
-    assert_eq!(ids(&thread).len(), 2, "{thread}");
+    let answered = ids(&thread);
+    assert_eq!(answered.len(), 2, "{thread}");
+    // An own message elsewhere would say anything, changed; what was sent in the session is known there.
+    let change = json!({ "ref": format!("#ops/{}", answered[1]), "text": "no" });
+    user.call(&robin, "edit_message", change.clone()).await.unwrap();
+    assert!(other.call(&robin, "edit_message", change).await.is_err(), "another session has neither read nor sent it");
 }
