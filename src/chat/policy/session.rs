@@ -17,6 +17,8 @@ use super::links;
 const MOST: usize = 1_024;
 /// Most things that a session remembers to have shown; with the next, all are forgotten.
 const REMEMBERED: usize = 100_000;
+/// How many private places have to be known: wherever something is sent, one of two is elsewhere.
+const ENOUGH: usize = 2;
 
 /// The sessions of a process.
 #[derive(Default)]
@@ -73,7 +75,10 @@ impl Session {
 
     /// Notes that messages of a private conversation were read, or a file of which nobody knows where it is from.
     pub(super) fn reads_private(&self, account: &AccountKey, conversation: Option<&str>) {
-        self.seen().private.insert((account.clone(), conversation.map(ToOwned::to_owned)));
+        let mut seen = self.seen();
+        if seen.private.len() < ENOUGH {
+            seen.private.insert((account.clone(), conversation.map(ToOwned::to_owned)));
+        }
     }
 
     /// Returns a private conversation that was read and is not this one.
