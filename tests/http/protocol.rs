@@ -46,6 +46,19 @@ fn a_call_without_a_session_is_answered_as_json() {
     assert!(answer.text().contains("#general"));
 }
 
+#[test]
+fn a_session_that_a_client_makes_up_forgets_nothing() {
+    let home = Home::new();
+    let server = embedded(&home, &["--allow-write"]);
+    let mut client = server.client();
+    client.call("read_messages", &json!({ "target": "#hiring" }));
+    for session in ["", "Mcp-Session-Id: made-up\r\n"] {
+        client.headers = session.to_owned();
+        let answer = client.call("send_message", &json!({ "target": "#general", "text": "Imani" }));
+        assert!(answer.text().contains("messages of the private conversation"), "{session}{answer:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn sessions_whose_calls_are_under_way_are_not_given_away() {

@@ -160,6 +160,10 @@ impl Caller for Client {
     }
 
     fn session(&self) -> Option<&str> {
+        // Where the protocol has no sessions nobody checks what a client calls one, and each would be as if nothing was read.
+        if self.answers_by_asking_again() {
+            return None;
+        }
         self.context.extensions.get::<axum::http::request::Parts>()?.headers.get("mcp-session-id")?.to_str().ok()
     }
 
