@@ -25,6 +25,11 @@ pub(super) fn named(text: &str) -> Option<String> {
     (is_one || is_name).then(|| text.to_owned())
 }
 
+/// Returns whether it is one that all platforms know.
+pub(super) fn is_usual(emoji: &str) -> bool {
+    spelt(emoji).is_some()
+}
+
 /// Returns the emoji of that name, in any case.
 fn called(name: &str) -> Option<&'static str> {
     let lines = ALL.lines().filter_map(|line| line.split_once(' '));

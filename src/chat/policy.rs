@@ -35,6 +35,7 @@ pub(super) use {
 
 use self::judgement::Judgement;
 use super::{
+    emoji,
     find::Place,
     served::{Chats, ServedAccount},
 };
@@ -102,6 +103,14 @@ impl Deed<'_> {
         match self {
             Self::Send { text, .. } | Self::Edit { text, .. } => Some(text),
             Self::Delete { .. } | Self::React { .. } | Self::MarkRead => None,
+        }
+    }
+
+    /// Returns the words that come of it: what is none of the usual emojis may be any, and some platforms show it as it is.
+    fn words(&self) -> Option<&str> {
+        match self {
+            Self::React { emoji, remove: false, .. } => (!emoji::is_usual(emoji)).then_some(emoji),
+            deed => deed.text(),
         }
     }
 }

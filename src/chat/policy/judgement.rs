@@ -84,7 +84,7 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
         // The user's leave to move marks is the agreement, and nobody reads anything by them.
         return Ok(Vec::new());
     }
-    if let Some(text) = deed.text() {
+    if let Some(text) = deed.words() {
         reasons.extend(leaving(chats, opened, &conversation.id));
         // A new text of an old message calls nobody.
         if rules.call_everyone && matches!(deed, Deed::Send { .. }) && opened.chat()?.calls_everyone(text) {

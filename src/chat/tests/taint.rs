@@ -118,6 +118,22 @@ async fn what_was_read_in_private_does_not_leave_unasked() {
 }
 
 #[tokio::test]
+async fn what_was_read_in_private_does_not_leave_as_a_reaction_either() {
+    let workspace = Workspace::open().await;
+    let (robin, user) = (guarded(&workspace, |_| {}).await, User::silent("one"));
+    let id = ids(&robin.call("read_messages", json!({ "target": "#ops" })).await).pop().unwrap();
+    user.call(&robin, "read_messages", json!({ "target": "@mara" })).await.unwrap();
+    let react = async |emoji: &str| {
+        let arguments = json!({ "ref": format!("C2/{id}"), "emoji": emoji });
+        user.call(&robin, "react", arguments).await.map_err(|error| error.kind())
+    };
+    assert!(react("👍").await.is_ok());
+    for emoji in [":imani-gets-the-offer:", "👍\u{301}\u{302}\u{301}\u{301}\u{302}"] {
+        assert_eq!(react(emoji).await.err(), Some(ErrorKind::Unconfirmed), "{emoji}");
+    }
+}
+
+#[tokio::test]
 async fn every_way_of_reading_is_noted() {
     let workspace = Workspace::open().await;
     let mara = workspace.serve(vec![workspace.account("mara", "mara@kestrel.example").await]);
