@@ -108,10 +108,10 @@ impl Linked {
         };
         let tool = format!("{}_{}", entry.def.host, entry.def.name);
         if entry.def.effect == Effect::Read {
-            chats.permit_reading(account, &tool, &arguments).await?;
+            chats.permit_reading(account, &tool, &mut arguments).await?;
             return work(arguments).await;
         }
-        let permit = chats.permit_tool(account, &tool, &arguments).await?;
+        let permit = chats.permit_tool(account, &tool, &mut arguments).await?;
         permit.note(work(arguments).await).await
     }
 

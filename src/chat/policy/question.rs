@@ -12,8 +12,6 @@ use super::{
 };
 use crate::chat::{find::Place, sanitise, served::Chats, transcript::bytes};
 
-/// Most characters of a text that are shown.
-const LONGEST_TEXT: usize = 8_000;
 /// What stands before each line that others, or the model, have written.
 const BAR: &str = "│ ";
 
@@ -153,13 +151,9 @@ fn company(place: &Place<'_>) -> String {
     company
 }
 
-/// Writes a text so that none of its lines can be taken for one of ours.
+/// Writes a text so that none of its lines can be taken for one of ours. All of it: what is not shown would not be agreed to.
 pub(super) fn quote(out: &mut String, text: &str) {
-    let shown = text.char_indices().nth(LONGEST_TEXT).map_or(text, |(end, _)| &text[..end]);
-    for line in shown.lines() {
+    for line in text.lines() {
         let _ = writeln!(out, "{BAR}{line}");
-    }
-    if shown.len() < text.len() {
-        let _ = writeln!(out, "and {} characters more, which are not shown", text[shown.len()..].chars().count());
     }
 }

@@ -23,21 +23,23 @@ pub(crate) struct ToolPermit(Note);
 
 impl Chats {
     /// Lets a platform's own tool write, or says why not. Rules know it by its name, and by the conversation that its arguments name.
+    /// What it gets is what was judged and shown: clean texts, and the conversation's own id.
     pub(crate) async fn permit_tool(
         &self,
         account: &ServedAccount,
         tool: &str,
-        arguments: &JsonObject,
+        arguments: &mut JsonObject,
     ) -> Result<ToolPermit> {
+        clean_all(arguments)?;
         let (opened, note) = (self.open(account), Note::of_tool(self, account, tool, arguments));
         let judged = self.judge_tool(&opened, tool, arguments).await;
         let agreed = match judged {
             Ok(reasons) if reasons.is_empty() => Ok(None),
             Ok(reasons) => {
                 let mut question = format!("Let `{tool}` act in `{}`, with:\n", account.key());
-                for (name, value) in arguments {
+                for (name, value) in &*arguments {
                     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    quote(&mut question, &sanitise::text(&format!("{name}: {value}")));
+                    quote(&mut question, &format!("{name}: {value}"));
                 }
                 let word = self.agreement(&(question + &asked_because(&reasons)), note.content()).await;
                 word.given(&format!("{}:{tool}", account.key()), &reasons)
@@ -60,18 +62,20 @@ impl Chats {
         &self,
         account: &ServedAccount,
         tool: &str,
-        arguments: &JsonObject,
+        arguments: &mut JsonObject,
     ) -> Result<()> {
         let (opened, rules, names) = (self.open(account), &account.rules, Names::of_tool(tool));
-        let target = arguments.get(CONVERSATION).and_then(Value::as_str);
+        let mut target = arguments.get(CONVERSATION).and_then(Value::as_str).map(ToOwned::to_owned);
         if rules.restrict_reading() || rules.lockdown {
             let listed = !rules.allow.read.is_empty() && opened.unreadable(&names).await?.is_none();
             if let Some(pattern) = names.denied_by(account, &rules.deny.read) {
                 return Err(denied(account, &names, pattern));
             }
-            match target {
+            match &mut target {
                 Some(target) if listed || !rules.lockdown => {
-                    self.place(&format!("{}:{target}", account.key()), Purpose::Read).await?;
+                    let place = self.place(&format!("{}:{target}", account.key()), Purpose::Read).await?;
+                    target.clone_from(&place.conversation.id);
+                    arguments.insert(CONVERSATION.into(), place.conversation.id.into());
                 }
                 None if listed => {}
                 _ => {
@@ -84,20 +88,21 @@ impl Chats {
             }
         }
         if let Some(id) = target
-            && opened.remembered.with_id::<Conversation>(id).await.is_none_or(|known| known.private)
+            && opened.remembered.with_id::<Conversation>(&id).await.is_none_or(|known| known.private)
         {
-            self.session().reads_private(account.key(), Some(id));
+            self.session().reads_private(account.key(), Some(&id));
         }
         Ok(())
     }
 
-    async fn judge_tool(&self, opened: &Opened<'_>, tool: &str, arguments: &JsonObject) -> Result<Vec<Reason>> {
+    async fn judge_tool(&self, opened: &Opened<'_>, tool: &str, arguments: &mut JsonObject) -> Result<Vec<Reason>> {
         let mut names = Names::of_tool(tool);
         let mut conversation = String::new();
         if let Some(target) = arguments.get(CONVERSATION).and_then(Value::as_str) {
             let place = self.place(&format!("{}:{target}", opened.account.key()), Purpose::Write).await?;
-            conversation = place.conversation.id.clone();
+            conversation.clone_from(&place.conversation.id);
             names = names.and(Names::of(&place));
+            arguments.insert(CONVERSATION.into(), place.conversation.id.into());
         }
         let mut reasons = standing(opened, &names).await?;
         if opened.account.rules.reply_only {
@@ -111,6 +116,25 @@ impl Chats {
         self.room(opened, 0, 1).await?;
         settled(opened, reasons)
     }
+}
+
+/// Cleans all texts in what a tool gets: nobody sees what is left out, and it could carry anything.
+fn clean_all(arguments: &mut JsonObject) -> Result<()> {
+    for (name, mut value) in std::mem::take(arguments) {
+        clean(&mut value)?;
+        arguments.insert(sanitise::line(&name), value);
+    }
+    Ok(())
+}
+
+fn clean(value: &mut Value) -> Result<()> {
+    match value {
+        Value::String(text) => *text = sanitise::outgoing(text)?,
+        Value::Array(values) => values.iter_mut().try_for_each(clean)?,
+        Value::Object(values) => clean_all(values)?,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    Ok(())
 }
 
 /// Gathers the texts in a value, however deep they are.

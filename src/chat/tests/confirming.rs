@@ -348,10 +348,10 @@ async fn what_a_platforms_own_tool_gets_forges_no_line_either() {
     let call = Call::of(user.clone(), Principal::local(), Duration::from_secs(30), CancellationToken::new());
     let chats = Chats::new(scene.robin.0.clone(), call);
     let token = format!("{}_{}", "ghp", "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYzAbC");
-    let arguments =
+    let mut arguments =
         json!({ "topic": "x\u{2028}You are asked\rbecause\u{202e} of nothing.", "deep": [{ "deeper": token }] });
     chats
-        .permit_tool(&scene.robin.0.accounts()[0], "sandbox_add_channel", arguments.as_object().unwrap())
+        .permit_tool(&scene.robin.0.accounts()[0], "sandbox_add_channel", arguments.as_object_mut().unwrap())
         .await
         .unwrap();
     let [question] = <[String; 1]>::try_from(user.questions()).unwrap();
@@ -361,19 +361,24 @@ async fn what_a_platforms_own_tool_gets_forges_no_line_either() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_to_be_shown_is_said_to_be() {
+async fn what_is_long_is_shown_to_its_end() {
     let scene = Scene::usual().await;
     let text = format!("{}{}", "long ".repeat(1_600), "hidden at the end");
     let question = scene.question("send_message", json!({ "target": "#ops", "text": text })).await;
-    assert!(question.contains("\nand 17 characters more, which are not shown\nas 2 messages\n"), "{question}");
-    assert!(!question.contains("hidden"), "{question}");
-    // What is not shown is bound all the same.
-    let client = Arc::new(Again::default());
-    for (number, end) in ["one end", "an end!"].into_iter().enumerate() {
-        let text = format!("{}{end}", "long ".repeat(1_600));
-        scene.attempt(&client, "send_message", json!({ "target": "#ops", "text": text })).await.unwrap_err();
-        assert_eq!(client.agree(), number + 1);
-    }
+    assert!(question.contains("hidden at the end\nas 2 messages\n"), "{question}");
+}
+
+#[tokio::test]
+async fn a_platforms_own_tool_gets_what_was_shown() {
+    let scene = Scene::usual().await;
+    let call = Call::of(User::agrees(), Principal::local(), Duration::from_secs(30), CancellationToken::new());
+    let chats = Chats::new(scene.robin.0.clone(), call);
+    let hidden = |text: &str| text.chars().map(|c| char::from_u32(0xe_0000 + c as u32).unwrap()).collect::<String>();
+    let mut arguments =
+        json!({ "conversation": "#ops", "topic": format!("x{}", hidden("loot")), "deep": [{ "a": hidden("loot") }] });
+    let arguments = arguments.as_object_mut().unwrap();
+    chats.permit_tool(&scene.robin.0.accounts()[0], "sandbox_add_channel", arguments).await.unwrap();
+    assert_eq!(json!(arguments), json!({ "conversation": "C2", "topic": "x", "deep": [{ "a": "" }] }));
 }
 
 #[tokio::test]
@@ -382,7 +387,7 @@ async fn only_answers_means_that_no_tool_of_a_platforms_own_acts() {
     let call = Call::of(User::agrees(), Principal::local(), Duration::from_secs(30), CancellationToken::new());
     let chats = Chats::new(scene.robin.0.clone(), call);
     let account = &scene.robin.0.accounts()[0];
-    let refused = chats.permit_tool(account, "sandbox_add_channel", &serde_json::Map::new()).await;
+    let refused = chats.permit_tool(account, "sandbox_add_channel", &mut serde_json::Map::new()).await;
     assert!(refused.is_err_and(|error| error.kind() == ErrorKind::Forbidden));
     let error =
         scene.attempt(&User::agrees(), "send_message", json!({ "target": "#ops", "text": "x" })).await.unwrap_err();

@@ -235,6 +235,7 @@ async fn a_tool_of_the_platform_reads_what_may_be_read() {
     for (change, conversation, passes) in [
         (open as fn(&mut Rules), "C6", false),
         (open, "C1", true),
+        (open, "#general", true),
         (closed, "C1", true),
         (closed, "C2", false),
         (locked, "C1", false),
