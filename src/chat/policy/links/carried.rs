@@ -6,6 +6,8 @@ use url::Url;
 /// Most characters of data: beyond it, a link can hold a secret. With the entropy of what is no language, in bits per character.
 const MOST: usize = 40;
 const ENTROPY: f64 = 3.5;
+/// So many parts, each something else, are data whatever they are made of.
+const ENOUGH: usize = 200;
 /// Most characters of words that a page may be named by.
 const LONGEST_SLUG: usize = 120;
 /// Longest number that tells a page from another.
@@ -42,7 +44,7 @@ impl Carried {
 
     /// Keeps a part, if it is not one that is there, or the beginning of one.
     fn keep(&mut self, part: String) {
-        if part.is_empty() || self.0.iter().any(|kept| kept.starts_with(&part)) {
+        if part.is_empty() || self.0.len() >= ENOUGH || self.0.iter().any(|kept| kept.starts_with(&part)) {
             return;
         }
         self.0.retain(|kept| !part.starts_with(kept.as_str()));

@@ -1,5 +1,7 @@
 //! Finds the links in a text, in every way in which platforms and their clients take something for one.
 
+use std::collections::HashSet;
+
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use url::Url;
 
@@ -9,7 +11,7 @@ const NOWHERE: &str = "https://nowhere.invalid/";
 const FETCHED: [&str; 6] = ["src", "srcset", "poster", "background", "data", "xlink:href"];
 
 /// Most bytes of an attribute that are looked at, and most addresses within one word.
-const LONGEST: usize = 8_000;
+const LONGEST: usize = 2_000;
 const NESTED: usize = 16;
 
 /// A link in a text.
@@ -64,6 +66,8 @@ pub(in crate::chat::policy) fn written(text: &str) -> Vec<Link> {
 
 /// Finds the addresses in the attributes of HTML.
 fn attributes(text: &str, links: &mut Vec<Link>) {
+    // One attribute may stand in the value of another, to no end: what both have is there once.
+    let mut places = HashSet::new();
     for (sign, _) in text.match_indices('=') {
         let name = text[..sign].trim_end();
         let start = name.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == ':').len();
@@ -80,9 +84,9 @@ fn attributes(text: &str, links: &mut Vec<Link>) {
         };
         let value = value[..end.unwrap_or(value.len())].trim_start_matches(['"', '\'']);
         let several = if name == "srcset" { value.split(',').collect() } else { vec![value] };
-        links.extend(
-            several.into_iter().filter_map(|one| one.split_whitespace().next()).map(|one| Link::new(one, image)),
-        );
+        let addresses = several.into_iter().filter_map(|one| one.split_whitespace().next());
+        let unseen = addresses.filter(|address| places.insert((std::ptr::from_ref::<str>(address), image)));
+        links.extend(unseen.map(|address| Link::new(address, image)));
     }
 }
 
