@@ -81,7 +81,7 @@ impl Entry {
         Self {
             time: Timestamp::now(),
             event,
-            principal: format!("{}/{}", principal.issuer, principal.subject),
+            principal: principal.to_string(),
             account: account.to_string(),
             write: None,
             tool: None,

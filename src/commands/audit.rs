@@ -107,8 +107,7 @@ fn line(entry: &Entry, width: usize, zone: &TimeZone) -> String {
     let event = serde_json::to_value(entry.event).ok();
     let event = event.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
     let mut line = format!("{time}  {event:10}  {:width$}", entry.account);
-    let local = Principal::local();
-    if entry.principal != format!("{}/{}", local.issuer, local.subject) {
+    if entry.principal != Principal::local().to_string() {
         line += &format!("  for {}", entry.principal);
     }
     if let Some(tool) = &entry.tool {

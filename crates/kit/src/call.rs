@@ -44,6 +44,12 @@ impl Principal {
     }
 }
 
+impl fmt::Display for Principal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.issuer, self.subject)
+    }
+}
+
 /// The other end of a call: who made it, and may be told and asked things while it is under way.
 #[async_trait]
 pub trait Caller: Any + Send + Sync {

@@ -101,10 +101,10 @@ impl Opened<'_> {
     pub(in crate::chat) async fn news(&self, cursor: Option<&str>, patience: Duration) -> Result<Delta> {
         let changes = self.chat()?.changes().ok_or_else(|| self.lacks("way to tell what is new"))?;
         let mut delta = self.run(changes.since(cursor, patience)).await?;
-        let unreadable = self.hidden(delta.changes.iter().filter_map(changed)).await?;
+        let unreadable = self.hidden(delta.changes.iter().filter_map(Change::message)).await?;
         let mut told = Vec::new();
         for change in delta.changes {
-            if changed(&change).is_none_or(|message| unreadable.contains(&message.at.conversation)) {
+            if change.message().is_none_or(|message| unreadable.contains(&message.at.conversation)) {
                 continue;
             }
             let (message, again): (_, fn(Message) -> Change) = match change {
@@ -178,13 +178,6 @@ impl Opened<'_> {
             }
         }
         Ok(hidden)
-    }
-}
-
-fn changed(change: &Change) -> Option<&Message> {
-    match change {
-        Change::New(message) | Change::Edited(message) | Change::Deleted(message) => Some(message),
-        _ => None,
     }
 }
 

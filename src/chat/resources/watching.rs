@@ -163,7 +163,7 @@ impl Watching {
 
     /// Tells once what of that somebody watches.
     fn hear(&self, line: &Line, delta: &Delta) {
-        let changed: Vec<&Message> = delta.changes.iter().filter_map(message).collect();
+        let changed: Vec<&Message> = delta.changes.iter().filter_map(Change::message).collect();
         let touched: BTreeSet<Arc<str>> = {
             let lines = self.lines();
             let watched = lines.followed.get(line).into_iter().flat_map(|followed| followed.watched.values());
@@ -184,12 +184,5 @@ impl Watched {
     fn is_of(&self, message: &Message) -> bool {
         let own = |id: &String| *id == message.at.id || Some(id) == message.thread.as_ref();
         self.conversation == message.at.conversation && self.message.as_ref().is_none_or(own)
-    }
-}
-
-fn message(change: &Change) -> Option<&Message> {
-    match change {
-        Change::New(message) | Change::Edited(message) | Change::Deleted(message) => Some(message),
-        _ => None,
     }
 }

@@ -19,6 +19,15 @@ pub enum Change {
     Deleted(Message),
 }
 
+impl Change {
+    /// Returns the message that it is about.
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::New(message) | Self::Edited(message) | Self::Deleted(message) => Some(message),
+        }
+    }
+}
+
 /// What has happened, and where to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {
