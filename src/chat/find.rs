@@ -56,6 +56,15 @@ impl Place<'_> {
         format!("{}/{}", self.target(), sanitise::line(id))
     }
 
+    /// Refuses what is end-to-end encrypted, of which nothing can be read.
+    pub(super) fn refuse_encrypted(&self) -> Result<()> {
+        if !self.conversation.encrypted {
+            return Ok(());
+        }
+        let message = format!("{} is end-to-end encrypted and cannot be read here", self.title());
+        Err(Error::unsupported(message).hint("ask the user to read it in the platform's own client"))
+    }
+
     /// Returns what people call it, and its exact target.
     pub(super) fn title(&self) -> String {
         format!("{} ({})", title(&self.conversation), self.target())

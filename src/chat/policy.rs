@@ -22,7 +22,7 @@ mod withheld;
 use futures::future::join_all;
 use switchboard_kit::{
     Error, ErrorKind, Result,
-    chat::{Facet, Upload},
+    chat::{Conversation, Facet, Upload},
 };
 
 pub use rules::{Budget, Confirm, Guards, Rules, Targets};
@@ -129,6 +129,12 @@ impl Chats {
         let word = self.word(&judged).await;
         join_all(judged.into_iter().map(|judged| self.hand_out(judged, &word))).await
     }
+}
+
+/// Says that nothing is written where it would have to be enciphered.
+fn encrypted(conversation: &Conversation) -> Error {
+    let message = format!("`{}` is end-to-end encrypted, which is not supported", title(conversation));
+    Error::unsupported(message).hint("ask the user to write there in the platform's own client")
 }
 
 /// Says that writing is off.

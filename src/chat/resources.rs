@@ -119,10 +119,7 @@ impl Chats {
                 .hint(format!("name one of {}", keys.join(", ")))
         })?;
         let place = self.place(&format!("{}:{}", account.key(), named.conversation), Purpose::Read).await?;
-        if place.conversation.encrypted {
-            let message = format!("{} is end-to-end encrypted and cannot be read here", place.title());
-            return Err(Error::unsupported(message).hint("read it in the platform's own client"));
-        }
+        place.refuse_encrypted()?;
         Ok(place)
     }
 }

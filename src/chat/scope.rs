@@ -1,6 +1,6 @@
 //! What a read is about: all accounts, one, or one conversation.
 
-use switchboard_kit::{Error, Result, chat::Conversation};
+use switchboard_kit::{Result, chat::Conversation};
 
 use super::{
     find::Purpose,
@@ -24,10 +24,7 @@ impl<'a> Scope<'a> {
             return Ok(Self { accounts: vec![account], conversation: None });
         }
         let place = chats.place(target, Purpose::Read).await?;
-        if place.conversation.encrypted {
-            let message = format!("{} is end-to-end encrypted and cannot be read here", place.title());
-            return Err(Error::unsupported(message).hint("ask the user to read it in the platform's own client"));
-        }
+        place.refuse_encrypted()?;
         Ok(Self { accounts: vec![place.opened.account], conversation: Some(place.conversation) })
     }
 }

@@ -6,7 +6,7 @@ use switchboard_kit::{
 };
 
 use super::{
-    Confirm, Deed, links,
+    Confirm, Deed, encrypted, links,
     names::{Listing, Names, Sharing, denied},
     note::Note,
     off, secrets,
@@ -52,8 +52,7 @@ async fn judge(chats: &Chats, place: &Place<'_>, deed: &Deed<'_>, before: &mut O
     let (account, rules) = (opened.account, &opened.account.rules);
     let mut reasons = standing(opened, &Names::of(place)).await?;
     if conversation.encrypted {
-        let message = format!("`{}` is end-to-end encrypted, which is not supported", super::title(conversation));
-        return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));
+        return Err(encrypted(conversation));
     }
     for (facet, what) in deed.needs() {
         if !opened.chat()?.has(facet) {

@@ -8,7 +8,7 @@ use switchboard_kit::{
 };
 
 use super::{
-    Budget,
+    Budget, encrypted,
     judgement::{Judgement, standing},
     names::Names,
     note::Note,
@@ -97,8 +97,7 @@ async fn open(chats: &Chats, place: &mut Place<'_>) -> Result<()> {
     }
     sanitise::conversation(&mut conversation);
     if conversation.encrypted {
-        let message = format!("`{}` is end-to-end encrypted, which is not supported", super::title(&conversation));
-        return Err(Error::unsupported(message).hint("ask the user to write there in the platform's own client"));
+        return Err(encrypted(&conversation));
     }
     place.conversation = conversation;
     place.unopened = false;
