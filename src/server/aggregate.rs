@@ -79,10 +79,11 @@ impl Aggregate {
     async fn no_tool(&self, call: &Call, name: &str) -> Error {
         if host::tools().iter().any(|tool| tool.host == Chats::KEY && tool.name == name) {
             let message = format!("`{name}` is not offered for the accounts that are served");
-            return Error::new(ErrorKind::Forbidden, message).hint(
-                "the user may have hidden it with `tools` in provider-config.yaml; if writing is off, the user sets \
-                 `access: write` there or starts with `--allow-write`",
-            );
+            let more = if name == "mark_read" { ", and to set `mark_read: true`" } else { "" };
+            return Error::new(ErrorKind::Forbidden, message).hint(format!(
+                "ask the user to let it be seen, if `tools` in provider-config.yaml hides it; if writing is off, to set \
+                 `access: write` there or to start with `--allow-write`{more}"
+            ));
         }
         let tools = self.list_tools(call).await.unwrap_or_default();
         let error = unknown("tool", name);
