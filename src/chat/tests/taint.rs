@@ -110,6 +110,9 @@ async fn what_was_read_in_private_does_not_leave_unasked() {
         (error.kind(), error.message().to_owned()),
         (ErrorKind::Forbidden, format!("this is not sent, as {WHY}"))
     );
+    let react = async |emoji| one.call(&never, "react", json!({ "ref": "#ops/M3", "emoji": emoji })).await;
+    assert_eq!(react(":we_sign_on_monday:").await.unwrap_err().message(), format!("this is not sent, as {WHY}"));
+    react("👍").await.unwrap();
     one.send(&never, "@mara").await.unwrap();
     let unguarded = guarded(&workspace, |rules| rules.guards.private = false).await;
     one.call(&unguarded, "read_messages", json!({ "target": "@mara" })).await.unwrap();
