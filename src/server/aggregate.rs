@@ -79,10 +79,10 @@ impl Aggregate {
     async fn no_tool(&self, call: &Call, name: &str) -> Error {
         if host::tools().iter().any(|tool| tool.host == Chats::KEY && tool.name == name) {
             let message = format!("`{name}` is not offered for the accounts that are served");
-            let more = if name == "mark_read" { ", and to set `mark_read: true`" } else { "" };
+            let more = if name == "mark_read" { "it takes `mark_read: true` in provider-config.yaml; " } else { "" };
             return Error::new(ErrorKind::Forbidden, message).hint(format!(
-                "ask the user to let it be seen, if `tools` in provider-config.yaml hides it; if writing is off, to set \
-                 `access: write` there or to start with `--allow-write`{more}"
+                "{more}ask the user to let it be seen, if `tools` in provider-config.yaml hides it; if writing is off, to set \
+                 `access: write` there or to start with `--allow-write`"
             ));
         }
         let tools = self.list_tools(call).await.unwrap_or_default();
