@@ -27,6 +27,10 @@ const HINTS: [(&str, &str); 4] = [
     ("get_file", "`[file <id> …]` is for get_file."),
 ];
 
+/// What is said where something can be written.
+const WRITING: &str = "A write may first be put to the user; if it is refused, or `confirmation_required`, nothing was done: tell \
+                       the user why and what the hint says, and try no other way.";
+
 /// Returns the part of the server's instructions that is about chat: it depends on what is served, and names no verb that
 /// is not listed.
 pub fn instructions(served: &Served, tools: &Filter) -> String {
@@ -43,9 +47,11 @@ pub fn instructions(served: &Served, tools: &Filter) -> String {
         })
         .collect();
     let hints = HINTS.iter().filter(|(verb, _)| listed.iter().any(|tool| tool.name == *verb)).map(|(_, hint)| *hint);
-    let mut parts = vec![hints.collect::<Vec<_>>().join(" "), format!("Accounts: {}.", accounts.join("; "))];
+    let none = listed.iter().all(|tool| tool.effect == Effect::Read);
+    let mut parts = vec![hints.collect::<Vec<_>>().join(" ")];
+    parts.extend((!none).then(|| WRITING.to_owned()));
+    parts.push(format!("Accounts: {}.", accounts.join("; ")));
     if served.accounts.iter().any(|account| !account.rules.write) {
-        let none = listed.iter().all(|tool| tool.effect == Effect::Read);
         parts.push(format!(
             "Writing is off{}. To turn it on, the user sets `access: write` for the account in provider-config.yaml or \
              starts with `--allow-write`.",

@@ -144,7 +144,9 @@ async fn where_writing_is_off_no_write_is_listed_or_done() {
     assert!(told.contains("`sandbox` is not signed in: the user must run `switchboard"), "{told}");
     let writer = workspace.robin().await;
     assert_eq!(verbs(&writer.0).len(), 13);
-    assert!(!instructions(&writer.0, &Filter::default()).contains("Writing is off"));
+    let told_to_write = instructions(&writer.0, &Filter::default());
+    assert!(!told_to_write.contains("Writing is off") && told_to_write.contains("`confirmation_required`"));
+    assert!(!told.contains("`confirmation_required`"), "{told}");
 }
 
 #[tokio::test]
