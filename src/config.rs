@@ -19,8 +19,8 @@ use self::account::Block;
 use crate::glob::Filter;
 
 pub use account::{Access, AccountConfig, Scopes};
-pub(crate) use locate::directories;
 pub use locate::{Source, locate};
+pub(crate) use locate::{directories, own_file};
 
 /// The configuration: what to serve, and from where.
 #[derive(Debug)]

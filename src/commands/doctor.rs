@@ -28,7 +28,10 @@ pub(super) async fn doctor(options: &Options, as_json: bool) -> Result<()> {
         Ok(config) => {
             let place = match &config.source {
                 Source::File(path) => format!("`{}` is valid", path.display()),
-                Source::BuiltIn => "the built-in one, as there is no file".into(),
+                Source::BuiltIn => match config::own_file() {
+                    Some(path) => format!("the built-in one, as there is no `{}`", path.display()),
+                    None => "the built-in one".into(),
+                },
             };
             let accounts = Accounts::of(config, options)?;
             let found = join_all(accounts.keys().iter().map(|key| examine(&accounts, key))).await;

@@ -34,9 +34,13 @@ pub fn locate(asked: Option<PathBuf>) -> Source {
     if let Some(path) = asked {
         return Source::File(std::path::absolute(&path).unwrap_or(path));
     }
-    let own = directories().map(|directories| directories.config_dir().join("provider-config.yaml"));
     let by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(|root| PathBuf::from(root).join("provider-config.yaml"));
-    own.into_iter().chain(by_cargo).find(|path| path.is_file()).map_or(Source::BuiltIn, Source::File)
+    own_file().into_iter().chain(by_cargo).find(|path| path.is_file()).map_or(Source::BuiltIn, Source::File)
+}
+
+/// Returns where the user's own configuration is, if there is one.
+pub(crate) fn own_file() -> Option<PathBuf> {
+    directories().map(|directories| directories.config_dir().join("provider-config.yaml"))
 }
 
 /// Returns the user's directories for this program, where the system has such a thing.
