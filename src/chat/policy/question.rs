@@ -46,8 +46,8 @@ impl Word {
                 let remedies: Vec<_> = reasons.iter().map(|reason| reason.remedy.as_str()).collect();
                 let message = format!("nothing was done in `{target}`: the user has to agree first, as {whys}");
                 Err(Error::new(ErrorKind::Unconfirmed, message).hint(format!(
-                    "this client cannot show the question (MCP elicitation): ask the user to {}, to use one that can, or to do it \
-                     by hand",
+                    "this client cannot show the question (MCP elicitation): ask the user to {} and to start the server anew, to \
+                     use a client that can, or to do it by hand",
                     remedies.join(" and to ")
                 )))
             }
