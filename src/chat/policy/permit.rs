@@ -122,7 +122,9 @@ impl<'a> Permit<'a> {
     pub(in crate::chat) async fn note<T>(&self, ids: &[String], outcome: Result<T>) -> Result<T> {
         let (session, account) = (self.chats.session(), self.place.opened.account.key());
         // What the user has sent in a session is known there as well as what was read.
-        ids.iter().for_each(|id| session.shows(account, &self.place.conversation.id, id));
+        for id in ids {
+            session.shows(account, &self.place.conversation.id, id);
+        }
         let messages = ids.iter().map(|id| self.place.reference(id)).collect();
         self.note.done(messages, outcome.as_ref().err()).await;
         outcome
