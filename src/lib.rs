@@ -2,7 +2,8 @@
 //!
 //! `cli` reads flags, `config` the file, `accounts` makes of both the accounts to serve. `sign_in` fills the store in
 //! `tokens`, `credentials` hands out what is fresh in it, renewed by `oauth`. `chat` holds the verbs, `state` what they remember,
-//! `audit` what was done and refused; `server` brings them to an MCP client, `commands` to a person at a terminal. `sandbox` starts the embedded chat.
+//! `audit` what was done and refused; `server` brings them to an MCP client, `commands` to a person at a terminal. `sandbox`
+//! starts the embedded chat.
 
 pub mod accounts;
 pub mod audit;

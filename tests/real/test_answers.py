@@ -1,13 +1,11 @@
 """What answers over Synapse cost, what they leave out, and that nobody forges them by the million."""
 
 import json
-import os
 import re
 
-from processes import Process
+from hostile import MILLION, said_by
 from scenario import ALONE, scenario
 
-MILLION = 1_000_000
 # What a page may cost for each message beyond its text and its id.
 MOST = 40
 
@@ -105,15 +103,7 @@ async def no_matrix_message_is_shown_as_nothing(world):
 
 @scenario(ALONE)
 async def a_million_hostile_messages_forge_nothing(world):
-    command = ["cargo", "test", "--quiet", "--locked", "--workspace", "--lib"]
-    process = await Process.start(
-        [*command, "--manifest-path", world.repository / "Cargo.toml", "--", "chat::tests::forgery", "--nocapture"],
-        record=world.folder / "forgery", cwd=world.repository, env=os.environ | {"SWITCHBOARD_HOSTILE": str(MILLION)},
-    )
-    try:
-        code = await process.exit_code(900)
-    finally:
-        await process.stop()
-    told = re.search(r"(\d+) hostile messages, names and topics from seed \d+: nothing forged", process.said())
-    assert code == 0 and told and int(told[1]) >= MILLION, process.said()[-2000:]
+    said = await said_by(world, "chat::tests::forgery", MILLION, "--workspace")
+    told = re.search(r"(\d+) hostile messages, names and topics from seed \d+: nothing forged", said)
+    assert told and int(told[1]) >= MILLION, said[-2000:]
     print(f"     {told[0]}", flush=True)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import threading
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from urllib.parse import quote
 
 from evidence import Evidence
 from home import write_configuration
-from processes import Process
+from hostile import MILLION, said_by
 from scenario import ALONE, LAST, scenario
 
 HOSTILE_CALLS = 10_000
-MILLION = 1_000_000
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -88,34 +86,18 @@ async def a_stored_token_never_goes_to_another_host(world):
 
 @scenario(ALONE)
 async def a_compromised_assistant_gets_nothing_past_the_rules(world):
-    command = ["cargo", "test", "--quiet", "--locked", "--workspace", "--lib"]
-    process = await Process.start(
-        [*command, "--manifest-path", world.repository / "Cargo.toml", "--", "chat::tests::compromised", "--nocapture"],
-        record=world.folder / "compromised", cwd=world.repository, env=os.environ | {"SWITCHBOARD_HOSTILE": str(HOSTILE_CALLS)},
-    )
-    try:
-        code = await process.exit_code(900)
-    finally:
-        await process.stop()
-    told = re.search(r"(\d+) hostile calls: 0 stored outside the rules; (\d+) of the same calls land", process.said())
-    assert code == 0 and told and int(told[1]) >= HOSTILE_CALLS, process.said()[-2000:]
+    said = await said_by(world, "chat::tests::compromised", HOSTILE_CALLS, "--workspace")
+    told = re.search(r"(\d+) hostile calls: 0 stored outside the rules; (\d+) of the same calls land", said)
+    assert told and int(told[1]) >= HOSTILE_CALLS, said[-2000:]
     assert int(told[2]) * 100 >= int(told[1]) * 95, told[0]
     print(f"     {told[0]} with all rules off", flush=True)
 
 
 @scenario(ALONE)
 async def a_million_texts_call_nobody(world):
-    command = ["cargo", "test", "--quiet", "--locked", "--package", "matrix", "--package", "sandbox", "--lib"]
-    process = await Process.start(
-        [*command, "--manifest-path", world.repository / "Cargo.toml", "--", "no_mass_mention_survives", "--nocapture"],
-        record=world.folder / "mentions", cwd=world.repository, env=os.environ | {"SWITCHBOARD_HOSTILE": str(MILLION)},
-    )
-    try:
-        code = await process.exit_code(900)
-    finally:
-        await process.stop()
-    told = re.findall(r"(\d+) texts (?:in|to) .*: 0 mass mentions survive", process.said())
-    assert code == 0 and len(told) == 2 and all(int(count) >= MILLION for count in told), process.said()[-2000:]
+    said = await said_by(world, "no_mass_mention_survives", MILLION, "--package", "matrix", "--package", "sandbox")
+    told = re.findall(r"(\d+) texts (?:in|to) .*: 0 mass mentions survive", said)
+    assert len(told) == 2 and all(int(count) >= MILLION for count in told), said[-2000:]
     print(f"     {told[0]} texts for each of {len(told)} platforms call nobody", flush=True)
 
 
