@@ -11,7 +11,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +28,8 @@ const VERSION: i64 = 2;
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long to wait for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait at a time, where the database does not do so by itself.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whose something is. What came by one person's token is never shown to another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -156,7 +159,7 @@ fn prepared(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open(path)?;
     let _ = RealDisk.restrict(path);
     connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    log_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     if version(&connection)? != VERSION {
@@ -170,6 +173,20 @@ fn prepared(path: &Path) -> rusqlite::Result<Connection> {
     }
     connection.busy_timeout(PATIENCE)?;
     Ok(connection)
+}
+
+/// Has what is written go beside the file first. `SQLite` itself waits for nobody there, so that no two processes which open a fresh
+/// file wait for each other.
+fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < PATIENCE => {
+                thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
