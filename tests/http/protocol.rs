@@ -49,7 +49,9 @@ fn a_call_without_a_session_is_answered_as_json() {
 #[test]
 fn a_session_that_a_client_makes_up_forgets_nothing() {
     let home = Home::new();
-    let server = embedded(&home, &["--allow-write"]);
+    // Unlike in the built-in configuration, what was read in private is guarded; nothing else would have to be agreed to.
+    let config = home.write("config.yaml", "providers:\n  sandbox: { access: write, allow: [\"*\"] }\n");
+    let server = embedded(&home, &["--config", config.to_str().unwrap()]);
     let mut client = server.client();
     client.call("read_messages", &json!({ "target": "#hiring" }));
     for session in ["", "Mcp-Session-Id: made-up\r\n"] {
