@@ -36,19 +36,20 @@ struct Commandless {
 // No words here, or on what it holds: they would be shown in place of the program's.
 #[derive(Args, Clone, Debug)]
 pub struct Flags {
+    /// List the configured accounts and end.
+    #[arg(long)]
+    pub list_providers: bool,
+
     #[command(flatten)]
     pub options: Options,
 
     #[command(flatten)]
     pub sign_in: SignInOptions,
-
-    /// List the configured accounts and end.
-    #[arg(long)]
-    pub list_providers: bool,
 }
 
 /// What is served, and how.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "What is served, and how")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Options {
     /// Account to serve; repeat it or separate names by commas. Without it, every configured account but the sandbox.
@@ -90,6 +91,7 @@ pub struct Options {
 
 /// Signing in.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Signing in")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct SignInOptions {
     /// Sign in to the account named by --provider, and end.
