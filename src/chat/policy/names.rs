@@ -104,9 +104,10 @@ impl Names {
         self.unique.first().map(|name| sanitise::name(name)).unwrap_or_default()
     }
 
-    /// Returns which of `patterns` denies it.
+    /// Returns which of `patterns` denies it. Who leaves the sign out, as targets may, is not let down.
     pub(super) fn denied_by<'p>(&self, account: &ServedAccount, patterns: &'p [String]) -> Option<&'p String> {
-        patterns.iter().find(|pattern| self.all().any(|name| is_named(account, pattern, name)))
+        let names: Vec<_> = self.all().flat_map(|name| [name, name.trim_start_matches(['#', '@'])]).collect();
+        patterns.iter().find(|pattern| names.iter().any(|name| is_named(account, pattern, name)))
     }
 
     /// Returns what a list says of it.

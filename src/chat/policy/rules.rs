@@ -80,12 +80,15 @@ impl TryFrom<WrittenTargets> for Targets {
     type Error = &'static str;
 
     fn try_from(written: WrittenTargets) -> Result<Self, Self::Error> {
-        let targets = match written {
-            WrittenTargets::Write(write) => Self { read: Vec::new(), write },
-            WrittenTargets::ByAccess { read, write } => Self { read, write },
+        let (read, write) = match written {
+            WrittenTargets::Write(write) => (Vec::new(), write),
+            WrittenTargets::ByAccess { read, write } => (read, write),
         };
+        // No name ends in a blank, so that with one a target would match nothing.
+        let trimmed = |targets: Vec<String>| targets.into_iter().map(|target| target.trim().to_owned()).collect();
+        let targets = Self { read: trimmed(read), write: trimmed(write) };
         // It would match nothing, and the rest of its list would not be what was meant.
-        let empty = targets.read.iter().chain(&targets.write).any(|target| target.trim().is_empty());
+        let empty = targets.read.iter().chain(&targets.write).any(String::is_empty);
         if empty { Err("there is an empty target in it; `*` stands for any") } else { Ok(targets) }
     }
 }
@@ -140,6 +143,13 @@ impl Default for Guards {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blanks_around_a_target_are_no_part_of_it() {
+        let targets: Targets = serde_json::from_str(r##"{ "read": ["#ops "], "write": [" C1"] }"##).unwrap();
+        assert_eq!(targets, Targets { read: vec!["#ops".into()], write: vec!["C1".into()] });
+        assert!(serde_json::from_str::<Targets>(r#"[" "]"#).is_err());
+    }
 
     #[test]
     fn how_writes_stand_is_said_in_few_words() {

@@ -253,3 +253,14 @@ async fn a_tool_of_the_platform_reads_what_may_be_read() {
         assert_eq!(kind, (!passes).then_some(ErrorKind::Forbidden), "{conversation}: {reply:?}");
     }
 }
+
+#[tokio::test]
+async fn who_denies_a_name_without_its_sign_denies_it() {
+    let workspace = Workspace::open().await;
+    for pattern in ["hiring", "HIR*", "sandbox:hiring"] {
+        let robin = walled(&workspace, |rules| rules.deny.read = globs(&[pattern])).await;
+        let error = robin.refused("read_messages", json!({ "target": "C6" })).await;
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{pattern}");
+        robin.call("read_messages", json!({ "target": "#ops" })).await;
+    }
+}
