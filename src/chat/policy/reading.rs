@@ -183,7 +183,7 @@ impl Opened<'_> {
 
 impl Chats {
     /// Notes what is shown of a conversation, and returns the line that has to say it if something is withheld. A conversation of
-    /// which nothing is known is taken for private.
+    /// which nothing is known is taken for private, as is one that a message is of which was asked for in another.
     pub(in crate::chat) fn shows<'m>(
         &self,
         account: &AccountKey,
@@ -191,11 +191,11 @@ impl Chats {
         messages: impl IntoIterator<Item = &'m Message>,
     ) -> Option<String> {
         let (session, mut less) = (self.session(), false);
-        let private = conversation.is_none_or(|conversation| conversation.private);
+        let public = conversation.filter(|conversation| !conversation.private);
         for message in messages {
             less |= withheld::is_less(message);
             let id = &message.at.conversation;
-            if private {
+            if public.is_none_or(|public| public.id != *id) {
                 session.reads_private(account, Some(id));
             }
             session.shows(account, id, &message.at.id);

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_kit::{
     Answer, Ask, Call, ErrorKind, Medium, Principal, Result, ToolHost,
+    chat::{Author, AuthorKind, Conversation, ConversationKind, Message, MessageRef},
     host::{Caller, Reply, tools},
 };
 use tokio_util::sync::CancellationToken;
@@ -189,6 +190,20 @@ async fn every_way_of_reading_is_noted() {
         error.contains("a file of `sandbox`, perhaps of a private conversation, was read in this session"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_a_platform_shows_of_another_conversation_is_noted() {
+    let workspace = Workspace::open().await;
+    let (robin, user) = (guarded(&workspace, |_| {}).await, User::silent("one"));
+    let call = Call::of(user.clone(), Principal::local(), Duration::from_secs(9), CancellationToken::new());
+    let chats = Chats::new(robin.0.clone(), call);
+    let at = MessageRef { account: robin.0.accounts()[0].key().clone(), conversation: "C6".into(), id: "M66".into() };
+    let author = Author { id: "P2".into(), name: "Mara".into(), kind: AuthorKind::Person };
+    let message = Message::new(at.clone(), jiff::Timestamp::now(), author, "Imani");
+    let public = Conversation::new("C1", "general", ConversationKind::Channel);
+    let _ = chats.shows(&at.account, Some(&public), [&message]);
+    assert_eq!(user.send(&robin, "#ops").await.unwrap_err().kind(), ErrorKind::Unconfirmed);
 }
 
 #[tokio::test]
