@@ -102,7 +102,7 @@ impl Changes for Matrix {
                 events.append(&mut room.timeline.events);
                 room.timeline.events = events;
             }
-            changes.extend(self.changes_in(&id, &room).await);
+            changes.extend(self.changes_in(self.me().await?, &id, &room).await);
         }
         changes.sort_by_key(|(time, _)| *time);
         Ok(Delta { changes: changes.into_iter().map(|(_, change)| change).collect(), cursor: synced.next_batch })
@@ -136,12 +136,12 @@ impl Matrix {
         event.is_message().then(|| Message { deleted: true, ..self.message(room, &event, around) })
     }
 
-    async fn changes_in(&self, id: &str, room: &Room) -> Vec<(i64, Change)> {
+    async fn changes_in(&self, me: &str, id: &str, room: &Room) -> Vec<(i64, Change)> {
         let events = &room.timeline.events;
         let mut names = Names::default();
         names.learn(&room.state.events);
         let names = self.names(id, names, &events.iter().collect::<Vec<_>>()).await;
-        let around = Around { names, ..Around::default() };
+        let around = Around { me: me.to_owned(), names, ..Around::default() };
         let mut changes = Vec::new();
         for event in events {
             let change = if event.kind == "m.room.redaction" {

@@ -9,6 +9,8 @@ use crate::{Matrix, body, event::Event, names::Names, references};
 /// What is known around the events of a page.
 #[derive(Default)]
 pub(crate) struct Around {
+    /// The id of the user, whose homeserver the others are members of, or are outsiders to.
+    pub(crate) me: String,
     pub(crate) names: Names,
     /// By the event that they are under.
     pub(crate) reactions: BTreeMap<String, Vec<Reaction>>,
@@ -25,7 +27,11 @@ impl Matrix {
 
 fn message(at: MessageRef, event: &Event, around: &Around) -> Message {
     let (content, edited) = event.newest();
-    let kind = if content["msgtype"] == "m.notice" { AuthorKind::Bot } else { AuthorKind::Person };
+    let kind = match references::server(&event.sender) {
+        _ if content["msgtype"] == "m.notice" => AuthorKind::Bot,
+        server if server == references::server(&around.me) => AuthorKind::Person,
+        _ => AuthorKind::Guest,
+    };
     let author = Author { id: event.sender.clone(), name: around.names.name(&event.sender), kind };
     let url = references::link(&at.conversation, &at.id);
     let thread = event.thread().map(Into::into);
@@ -94,6 +100,17 @@ mod tests {
         let message = read(event, &Around::default());
         assert!(message.deleted && message.text.is_empty() && !message.edited);
         assert_eq!(message.time.as_millisecond(), 1000);
+    }
+
+    #[test]
+    fn members_of_other_homeservers_are_outsiders() {
+        let around = Around { me: "@a:x".into(), ..Around::default() };
+        for (sender, kind) in
+            [("@b:x", AuthorKind::Person), ("@b:y", AuthorKind::Guest), ("@b:x:8448", AuthorKind::Guest)]
+        {
+            let event = json!({ "type": "m.room.message", "sender": sender, "content": { "body": "Noon?" } });
+            assert_eq!(read(event, &around).author.kind, kind, "{sender}");
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl Matrix {
         let (tally, quotes) = futures::future::join(tally, self.quotes(room, &events)).await;
         let speakers: Vec<_> = events.iter().chain(quotes.values()).collect();
         let names = self.names(room, names, &speakers).await;
-        let around = Around { names, reactions: tally?.counted(self.me().await?), quotes };
+        let me = self.me().await?;
+        let around = Around { me: me.to_owned(), names, reactions: tally?.counted(me), quotes };
         let items = events.iter().map(|event| self.message(room, event, &around)).collect();
         Ok(Page { items, next })
     }

@@ -31,6 +31,11 @@ pub(crate) fn link(room: &str, event: &str) -> String {
     format!("https://matrix.to/#/{room}/{event}")
 }
 
+/// Returns the homeserver that a user is a member of.
+pub(crate) fn server(user: &str) -> Option<&str> {
+    user.split_once(':').map(|(_, server)| server)
+}
+
 /// Returns whether this is a user id.
 pub(crate) fn is_user(text: &str) -> bool {
     sigil('@', text) && text.contains(':')

@@ -89,7 +89,8 @@ impl Search for Matrix {
             for (person, profile) in &context.profile_info {
                 names.know(person, profile.displayname.as_deref());
             }
-            items.push(self.message(&event.room_id, &event, &Around { names, ..Around::default() }));
+            let around = Around { me: self.me().await?.to_owned(), names, ..Around::default() };
+            items.push(self.message(&event.room_id, &event, &around));
         }
         Ok(Page { items, next })
     }

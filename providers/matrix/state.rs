@@ -7,7 +7,7 @@ use switchboard_kit::{
     serde_json::Value,
 };
 
-use crate::{event::Event, names::Names};
+use crate::{event::Event, names::Names, references};
 
 /// The state that tells what a room is, members aside.
 pub(crate) const FACTS: [&str; 6] = [
@@ -107,7 +107,7 @@ impl State {
         if self.0.get("m.room.create").is_some_and(|content| content["m.federate"] == false) {
             return Some(false);
         }
-        let servers: BTreeSet<_> = company.known.iter().filter_map(|id| Some(id.split_once(':')?.1)).collect();
+        let servers: BTreeSet<_> = company.known.iter().filter_map(|id| references::server(id)).collect();
         let all = company.people > 0 && company.known.len() as u64 >= company.people;
         match servers.len() {
             2.. => Some(true),

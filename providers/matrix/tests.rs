@@ -170,7 +170,7 @@ async fn another_persons_message_is_left_alone() {
 
 #[tokio::test]
 async fn what_is_new_is_asked_from_a_place_that_costs_no_room() {
-    let (replay, client) = homeserver!("news");
+    let (replay, client) = homeserver!("account", "news");
     let changes = client.chat().unwrap().changes().unwrap();
     let now = changes.since(None, Duration::from_secs(9)).await.unwrap();
     assert_eq!((now.changes.len(), now.cursor.as_str()), (0, "s1"));
@@ -180,5 +180,6 @@ async fn what_is_new_is_asked_from_a_place_that_costs_no_room() {
     let news = changes.since(Some("s1"), Duration::ZERO).await.unwrap();
     let [Change::New(said), Change::Deleted(gone)] = &news.changes[..] else { panic!("{news:?}") };
     assert_eq!((said.author.name.as_str(), &said.mentions[..]), ("Bob", &["@alice:example.org".to_owned()][..]));
+    assert_eq!(said.author.kind, AuthorKind::Person);
     assert!(gone.deleted && gone.at.id == "$6" && gone.author.id == "@bob:example.org");
 }
