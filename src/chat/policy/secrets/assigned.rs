@@ -125,21 +125,20 @@ fn kind(name: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a value is what its name promises: something that people do not write for lack of it.
+/// Returns whether a value is what its name promises: something that people do not write for lack of it. What is looked for in all
+/// of it comes last: there may be millions.
 fn is_secret(Value { text, quoted }: Value<'_>, name: &[u8], capital: bool) -> bool {
-    if text.len() < SHORTEST || is_reference(text) || is_placeholder(text) || text.eq_ignore_ascii_case(name) {
-        return false;
-    }
     let has = |kind: fn(&u8) -> bool| text.iter().any(kind);
-    if has(u8::is_ascii_whitespace) || !text.is_ascii() {
+    if text.len() < SHORTEST || has(u8::is_ascii_whitespace) || !text.is_ascii() {
         return false;
     }
-    match (capital, quoted) {
+    let is_likely = match (capital, quoted) {
         (true, _) => true,
         (false, true) => has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic),
         // In a sentence: no word of it may be one that people say.
         (false, false) => text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')).any(is_drawn),
-    }
+    };
+    is_likely && !(is_reference(text) || is_placeholder(text) || text.eq_ignore_ascii_case(name))
 }
 
 /// Returns whether a word is made of what passwords are made of.
